@@ -1,0 +1,155 @@
+// The typed patch IR: what a patch does, resolved against one build of its target, with nothing left to look up
+// but where things are loaded. A value type: copied, compared, printed, read back. The text form (text.h) is its
+// exact inverse; verify.h states the rules that every ir::Patch obeys.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/machine/machine.h"
+#include "ir/support/address.h"
+#include "ir/support/bytes.h"
+#include "ir/support/source.h"
+
+namespace lpc::ir {
+
+// Indexes into the tables of ir::Patch.
+enum class ObjectId : uint32_t {};
+enum class MemoryId : uint32_t {};
+enum class PayloadId : uint32_t {};
+
+// An ELF object that the process has loaded before the patch; objects[0] is the target program itself.
+struct Object {
+  std::string name;    // as the patch calls it: "target", "libc.so.6", an alias
+  std::string soname;  // DT_SONAME; empty where there is none (programs)
+  std::string path;    // of the file that it was resolved against; for messages
+  Bytes buildId;       // NT_GNU_BUILD_ID; empty where the file has none (then contents are compared at the places alone)
+  bool operator==(const Object &) const = default;
+};
+
+// A file that travels with the patch, whole.
+struct Payload {
+  std::string name; // FILE as the patch wrote it
+  Bytes bytes;
+  bool operator==(const Payload &) const = default;
+};
+
+enum class Permission : uint8_t { R, RW, RX, RWX };
+
+// New memory in the process, `$name` in the language.
+struct Memory {
+  std::string name;
+  uint64_t size = 0;                // bytes that may be addressed; for linked objects the span of their segments
+  Permission permission = Permission::RW;
+  std::optional<PayloadId> payload; // what fills it; zeroed without
+  Place place{};
+  bool operator==(const Memory &) const = default;
+};
+
+// --- addresses ----------------------------------------------------------------------------------------------
+
+struct InObject { // in an object loaded before the patch
+  ObjectId object{};
+  LinkAddress address;  // displacement included
+  std::string symbol;   // the symbol it came from, "" for OBJECT!INT; for messages
+  int64_t addend = 0;   // displacement from that symbol; for messages
+  bool operator==(const InObject &) const = default;
+};
+struct InMemory { // in memory that the patch makes
+  MemoryId memory{};
+  uint64_t offset = 0;
+  bool operator==(const InMemory &) const = default;
+};
+struct InPayload { // at a symbol of a linked (`dl`) object
+  MemoryId memory{};
+  std::string symbol;
+  int64_t addend = 0;
+  bool operator==(const InPayload &) const = default;
+};
+struct Absolute {
+  RemoteAddress address;
+  bool operator==(const Absolute &) const = default;
+};
+struct Address;
+struct Loaded { // the pointer that stands at `pointer` when the patch is applied, plus addend
+  std::shared_ptr<const Address> pointer; // never null; compared by what it points to
+  int64_t addend = 0;
+  bool operator==(const Loaded &other) const;
+};
+struct Address {
+  std::variant<InObject, InMemory, InPayload, Absolute, Loaded> where;
+  bool operator==(const Address &) const = default;
+};
+
+// --- operations ---------------------------------------------------------------------------------------------
+
+// `new`, `load`: the memory is mapped, zeroed or filled.
+struct Alloc {
+  MemoryId memory{};
+  bool operator==(const Alloc &) const = default;
+};
+struct Load {
+  MemoryId memory{};
+  bool operator==(const Load &) const = default;
+};
+// `dl`: the payload is linked into the process; `with` binds undefined symbols before anything else does.
+struct Binding {
+  std::string symbol;
+  Address address;
+  bool operator==(const Binding &) const = default;
+};
+struct Link {
+  MemoryId memory{};
+  std::vector<Binding> with;
+  bool operator==(const Link &) const = default;
+};
+
+// What a `set` writes: bytes, or an address in the target's pointer size.
+using Value = std::variant<Bytes, Address>;
+
+struct Write {
+  std::string type;            // the type word of the language ("int", "addr"): for the output of livepatch and plan
+  Address at;
+  Value value;
+  uint32_t width = 0;          // bytes that change
+  std::optional<Bytes> recorded; // what the file shows there, where the file decides it (read-only, not relocated)
+  std::optional<Value> was;      // what the patch states must stand there
+  bool operator==(const Write &) const = default;
+};
+
+struct Branch {
+  Address from;                // where the jump itself is written (behind an endbr64 that stays is the backend's business)
+  Address to;
+  uint32_t room = 0;           // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
+                               // provable from files (absolute and loaded addresses), the backend proves it in the process
+  std::optional<Bytes> recorded; // room bytes
+  bool operator==(const Branch &) const = default;
+};
+
+using Action = std::variant<Alloc, Load, Link, Write, Branch>;
+
+struct Operation {
+  Action action;
+  Place place{};
+  bool operator==(const Operation &) const = default;
+};
+
+// --- the patch ----------------------------------------------------------------------------------------------
+
+struct Patch {
+  std::string name;
+  std::string version;             // "" where the patch has none
+  std::string source;              // name of the file it was written in, for messages
+  Machine machine = Machine::X86_64;
+  std::vector<Object> objects;
+  std::vector<Payload> payloads;
+  std::vector<Memory> memories;
+  std::vector<Operation> operations; // in the order written
+  bool operator==(const Patch &) const = default;
+};
+
+} // namespace lpc::ir

@@ -1,0 +1,84 @@
+// A live process: who it is, and whether it still is the one we looked at.
+//
+// Identity is a pidfd (Linux 5.3), the start time of /proc/PID/stat, and the file behind /proc/PID/exe; the path alone is
+// never trusted. Nothing here stops or changes the process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/machine/machine.h"
+#include "ir/support/address.h"
+#include "ir/support/bytes.h"
+#include "ir/support/result.h"
+
+namespace lpc::runtime {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+
+// An owned file descriptor; -1 is none.
+class FileDescriptor {
+public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor &&other) noexcept : fd_(other.release()) {}
+  FileDescriptor &operator=(FileDescriptor &&other) noexcept;
+  ~FileDescriptor();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+  int release() { int fd = fd_; fd_ = -1; return fd; }
+
+private:
+  int fd_ = -1;
+};
+
+class Process {
+public:
+  // Looks at the process and refuses what can't be patched: NoSuchProcess, NotPermitted, KernelThread, ZombieProcess,
+  // AlreadyTraced, OwnProcess, UnsupportedMachine. `pid` may be any thread's id; the thread group leader is used.
+  static Result<Process> open(pid_t pid);
+  Process(Process &&) noexcept = default;
+  Process &operator=(Process &&) noexcept = default;
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] Machine machine() const { return machine_; }
+  [[nodiscard]] const std::string &executable() const { return executable_; } // readlink of /proc/PID/exe, for messages
+  [[nodiscard]] std::string proc(const std::string &file) const;               // "/proc/PID/file"
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+
+  // The same process, running the same program as when it was opened? ProcessGone, ProcessChanged.
+  [[nodiscard]] Result<void> stillSame() const;
+  [[nodiscard]] bool ended() const; // pidfd is readable, or it is a zombie
+
+  // Reads or writes its memory while it runs or stands. Writing goes through /proc/PID/mem and so also to
+  // read-only private pages (FOLL_FORCE). ProcessGone, BadAddress; short transfers are errors.
+  Result<void> read(RemoteAddress from, std::span<uint8_t> into) const;
+  Result<Bytes> read(RemoteAddress from, uint64_t size) const;
+  Result<void> write(RemoteAddress to, BytesView bytes) const;
+  Result<uint64_t> readWord(RemoteAddress from) const; // pointer size of the machine
+  // Bulk writes to memory that is writable to the process itself (process_vm_writev).
+  Result<void> fill(RemoteAddress to, BytesView bytes) const;
+
+private:
+  Process() = default;
+  pid_t pid_ = 0;
+  Machine machine_ = Machine::X86_64;
+  std::string executable_;
+  unsigned long long startTime_ = 0;
+  uint64_t exeDevice_ = 0, exeInode_ = 0;
+  FileDescriptor pidfd_, mem_;
+};
+
+// Thread ids of /proc/PID/task, ascending; ProcessGone.
+Result<std::vector<pid_t>> threadIds(pid_t pid);
+// comm of a thread; "" when it is gone.
+std::string threadName(pid_t pid, pid_t tid);
+// State letter of /proc/PID/task/TID/stat (R S D T t Z X I), 'X' when it is gone.
+char threadState(pid_t pid, pid_t tid);
+
+} // namespace lpc::runtime

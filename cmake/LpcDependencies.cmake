@@ -1,5 +1,5 @@
 # The libraries outside, all from Debian 12: LLVM 19 (component archives), the ANTLR 4 runtime, elfutils, libsodium.
-find_package(LLVM 19 REQUIRED CONFIG PATHS /usr/lib/llvm-19/lib/cmake/llvm NO_DEFAULT_PATH)
+find_package(LLVM 19.1 REQUIRED CONFIG PATHS /usr/lib/llvm-19/lib/cmake/llvm NO_DEFAULT_PATH)
 
 add_library(lpc_llvm_headers INTERFACE)
 target_include_directories(lpc_llvm_headers SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})

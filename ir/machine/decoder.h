@@ -17,15 +17,15 @@ namespace lpc {
 
 struct Instruction {
   uint64_t address = 0;
-  uint8_t length = 0;          // bytes, prefixes included (a `lock` prefix is merged with what it locks)
-  bool isBranch = false;       // jmp, jcc, loop, jrcxz: control may go elsewhere in or out of the function
-  bool isConditional = false;  // … or fall through
+  uint8_t length = 0;         // bytes, prefixes included (a `lock` prefix is merged with what it locks)
+  bool isBranch = false;      // jmp, jcc, loop, jrcxz: control may go elsewhere in or out of the function
+  bool isConditional = false; // … or fall through
   bool isCall = false;
   bool isReturn = false;
-  bool endsFlow = false;       // control never reaches the next instruction (jmp, ret, ud2, hlt)
-  bool isIndirect = false;     // branch or call through a register or memory
-  bool isNop = false;          // any no-op form, endbr64 not included
-  bool isEndbr = false;        // endbr64 / bti
+  bool endsFlow = false;            // control never reaches the next instruction (jmp, ret, ud2, hlt)
+  bool isIndirect = false;          // branch or call through a register or memory
+  bool isNop = false;               // any no-op form, endbr64 not included
+  bool isEndbr = false;             // endbr64 / bti
   std::optional<uint64_t> target{}; // of a direct branch or call
   bool operator==(const Instruction &) const = default;
 };

@@ -14,6 +14,7 @@ struct Error {
   std::string message;       // as Diagnostic::message
   std::vector<Note> notes{};
   std::string help{};
+  Place place{};             // of the statement that led to it, where one did
 
   // The same error, with what the caller was doing in front of the message: "doing: message".
   [[nodiscard]] Error during(const std::string &doing) &&;
@@ -28,6 +29,7 @@ inline std::unexpected<Error> fail(DiagnosticId id, std::string message, std::st
 // With strerror of `errnum` behind the message.
 std::unexpected<Error> failErrno(DiagnosticId id, const std::string &what, int errnum);
 
+// `place` where the error has none of its own.
 Diagnostic toDiagnostic(Error error, Place place = {});
 
 // Checks that are always on (conventions: "Errors", 3: we are wrong). A failed check runs the handlers that

@@ -12,8 +12,7 @@
 
 namespace lpc {
 
-template <class Tag>
-struct AddressOf {
+template <class Tag> struct AddressOf {
   uint64_t value = 0;
 
   auto operator<=>(const AddressOf &) const = default;
@@ -37,10 +36,7 @@ using FileOffset = AddressOf<struct FileTag>;
 
 // "0x…" in lower case without leading zeros: the form of messages, JSON and the text IR.
 std::string hexAddress(uint64_t value);
-template <class Tag>
-std::string hexAddress(AddressOf<Tag> address) {
-  return hexAddress(address.value);
-}
+template <class Tag> std::string hexAddress(AddressOf<Tag> address) { return hexAddress(address.value); }
 
 // What has to be added to the link addresses of an object to get those in the process (wraps for objects
 // that are loaded below their link address; the wrap is the arithmetic of the ABI, "load bias").

@@ -44,11 +44,11 @@ struct Note {
 struct Diagnostic {
   DiagnosticId id{};
   Severity severity = Severity::Error;
-  Place place{};            // in the patch file; unknown for messages about files and processes
-  std::string message;      // one line, lower case, no full stop, code in backticks
-  std::string under{};      // words printed behind the carets (`inside mov rbp, rsp`); may be empty
+  Place place{};       // in the patch file; unknown for messages about files and processes
+  std::string message; // one line, lower case, no full stop, code in backticks
+  std::string under{}; // words printed behind the carets (`inside mov rbp, rsp`); may be empty
   std::vector<Note> notes{};
-  std::string help{};       // at most one remedy
+  std::string help{}; // at most one remedy
   bool operator==(const Diagnostic &) const = default;
 };
 
@@ -70,10 +70,14 @@ private:
 };
 
 // `file:line:column: severity: message [id]`, the source line, carets, notes, help (conventions: "Errors").
-// Ends with a newline. `colour` adds terminal escapes.
+// The lines of a note stand 8 blanks from the margin; a line that begins with "-> " begins 3 to the left of that, so
+// that it marks one of several. A note without a message has its lines alone, 2 blanks from the margin. Control
+// characters and the like are spelled out, wherever they come from (display.h). Ends with a newline. `colour` adds
+// terminal escapes.
 std::string render(const Diagnostic &diagnostic, const SourceText &source, bool colour);
 
-// Up to three of `candidates` that are near `wanted` (Damerau-Levenshtein distance, at most a third of its length), nearest first.
+// Up to three of `candidates` that are near `wanted` (Damerau-Levenshtein distance, at most a third of the longer
+// name), not `wanted` itself, nearest first, then in their order.
 std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string> &candidates);
 
 } // namespace lpc

@@ -10,18 +10,17 @@
 namespace lpc {
 
 struct Error {
-  DiagnosticId id{};         // from diagnostics.def
-  std::string message;       // as Diagnostic::message
+  DiagnosticId id{};   // from diagnostics.def
+  std::string message; // as Diagnostic::message
   std::vector<Note> notes{};
   std::string help{};
-  Place place{};             // of the statement that led to it, where one did
+  Place place{}; // of the statement that led to it, where one did
 
   // The same error, with what the caller was doing in front of the message: "doing: message".
   [[nodiscard]] Error during(const std::string &doing) &&;
 };
 
-template <class T>
-using Result = std::expected<T, Error>;
+template <class T> using Result = std::expected<T, Error>;
 
 inline std::unexpected<Error> fail(DiagnosticId id, std::string message, std::string help = {}) {
   return std::unexpected(Error{id, std::move(message), {}, std::move(help)});

@@ -1,0 +1,26 @@
+// Lines of a source text.
+#include "ir/support/source.h"
+
+#include <algorithm>
+
+namespace lpc {
+
+Place join(const Place &a, const Place &b) {
+  if (!a.known()) return b;
+  if (!b.known()) return a;
+  return {a.line, a.column, b.endLine, b.endColumn};
+}
+
+std::string_view SourceText::line(uint32_t number) const {
+  if (starts_.empty()) {
+    starts_.push_back(0);
+    for (size_t i = text_.find('\n'); i != std::string::npos; i = text_.find('\n', i + 1))
+      starts_.push_back(i + 1);
+  }
+  if (number == 0 || number > starts_.size()) return {};
+  size_t begin = starts_[number - 1];
+  size_t end = std::min(text_.find('\n', begin), text_.size());
+  return std::string_view(text_).substr(begin, end - begin);
+}
+
+} // namespace lpc

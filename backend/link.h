@@ -62,7 +62,7 @@ private:
   };
   struct SymbolEntry {
     bool defined = false;
-    uint64_t offset = 0;      // defined: from the image's start
+    uint64_t offset = 0; // defined: from the image's start
     uint32_t undefinedIndex = 0;
   };
   std::string name_;

@@ -1,7 +1,7 @@
 // The plan: everything that will happen to one process, decided before its first thread is stopped.
 //
 // A plan is passive data: addresses chosen, payloads linked to them, every byte before and after. play.h executes it;
-// `lpc plan` prints it.
+// `lpc plan` prints it. Making one reads the process while it runs and changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -22,57 +22,79 @@ namespace lpc::backend {
 // What is known about the process when planning: taken while it runs, compared again before the switch.
 struct Snapshot {
   std::vector<runtime::Mapping> maps;
-  std::vector<runtime::Module> modules;
+  std::vector<runtime::Module> modules; // [0] is the program
 };
 Result<Snapshot> look(const runtime::Process &process);
+
+// One mmap in the process: an arena that holds memories side by side. `candidates` are the places that were free when
+// we looked, best first; the addresses of this plan hold for the first of them only (a plan is made anew for another).
+struct PlannedMapping {
+  RemoteAddress address;
+  uint64_t size = 0; // page aligned
+  bool operator==(const PlannedMapping &) const = default;
+};
 
 // A part of new memory with one protection.
 struct PlannedSegment {
   uint64_t offset = 0, size = 0; // in its memory, page aligned
   int protection = 0;            // PROT_*, final
+  bool operator==(const PlannedSegment &) const = default;
 };
 struct PlannedMemory {
-  std::string name;                     // `$name`; "(detours)" for memory of our own
-  ir::MemoryId id{};                    // where it comes from
-  bool own = false;                     // no ir::Memory behind it
+  std::string name;                 // `$name` without the $; "(detours)" for jumps of ours to destinations out of reach
+  std::optional<ir::MemoryId> id{}; // nothing for detours
   RemoteAddress address;
-  uint64_t size = 0;                    // page aligned
-  uint64_t requested = 0;               // as the patch or the payload's segments have it
+  uint64_t requested = 0; // bytes, as the patch or the payload's segments have it
   std::vector<PlannedSegment> segments;
-  Bytes content;                        // what fills it from the start; the rest is zero
+  Bytes content; // from the start, with relocations and the patch's own `set`s; the rest is zero
+  bool operator==(const PlannedMemory &) const = default;
 };
 
-// One place that changes at the switch.
+// One place that the patch changes.
 struct PlannedChange {
-  enum class Kind : uint8_t { Set, Jump, Detour } kind = Kind::Set;
+  enum class Kind : uint8_t { Set, Jump } kind = Kind::Set;
   RemoteAddress address;
-  Bytes oldBytes;      // as read while planning; the journal takes what stands there when stopped
-  bool exact = false;  // oldBytes must still stand there when stopped (code, read-only data, `was`), else nothing is changed
+  Bytes oldBytes;     // as read while planning; after play as found when stopped
+  bool exact = false; // oldBytes must still stand there when stopped (code, read-only data, `was`)
   Bytes newBytes;
-  bool code = false;   // no thread may stand inside it
-  std::string type;    // the type word of a `set`
-  RemoteAddress destination{}; // of a jump; value of an `addr`
-  uint32_t line = 0;   // in the patch
+  bool code = false;           // instructions: no thread may stand inside them
+  bool prepared = false;       // in memory of the patch itself: part of its content, not of the switch
+  std::string type{};          // the type word of a `set`
+  RemoteAddress destination{}; // of a jump (not of its detour); the value of an `addr`
+  uint32_t line = 0;           // in the patch
+  bool operator==(const PlannedChange &) const = default;
 };
 
-// A pointer that was followed while planning; it must be the same when stopped, else the plan is made anew.
+// A pointer in the process that was followed while planning; it must be the same when stopped.
 struct PlannedPointer {
   RemoteAddress at;
-  uint64_t value = 0;
+  Bytes value; // little-endian, pointer size
+  uint32_t line = 0;
+  bool operator==(const PlannedPointer &) const = default;
+};
+
+// Code that must not be active in any thread when the switch comes: the functions that are replaced.
+struct PlannedFunction {
+  std::string name;
+  RemoteRange range;
+  uint32_t line = 0;
+  bool operator==(const PlannedFunction &) const = default;
 };
 
 struct Plan {
-  std::string patchName, patchVersion;
-  Bytes digest;                         // SHA-256 of the patch's content (text form of the IR)
-  std::vector<PlannedMemory> memories;
+  std::string patchName, patchVersion, source;
+  Machine machine = Machine::X86_64;
+  Bytes digest;                         // digest.h, of the patch
+  std::vector<PlannedMapping> mappings; // what is mapped; the memories lie inside
+  std::vector<PlannedMemory> memories;  // in the order written, detours last
   std::vector<PlannedChange> changes;   // in the order written
   std::vector<PlannedPointer> pointers;
-  std::vector<RemoteRange> replaced;    // functions that must not be active; with their names
-  std::vector<std::string> replacedNames;
+  std::vector<PlannedFunction> functions;
 };
 
-// Makes a plan. Errors have the place of the statement in a note. BuildIdMismatch, NoSpaceInReach, BytesDiffer,
-// UndefinedPayloadSymbol, …: the process was not touched.
+// Makes a plan. Every error has the place of its statement; the process was not touched. BuildIdMismatch,
+// UnknownObject, NoSpaceInReach, BytesDiffer, ExpectFailed, BadAddress, NotAnInstruction, SiteTooShort,
+// OverlappingChanges, those of link.h.
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot);
 
 } // namespace lpc::backend

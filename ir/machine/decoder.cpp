@@ -1,0 +1,187 @@
+// Decoding through LLVM MC: one class for all machines, one row of a table and one file of byte facts for each.
+//
+// MC's disassembler gives length and text, MCInstrAnalysis the flow of control and the targets. What it gets wrong, or
+// does not know, is corrected from the bytes (decoder_x86.h). Only the three initialisers that decoding needs run, on
+// the first call of create(), so that commands that decode nothing pay nothing.
+//
+// Rejected: our own length decoder (thousands of opcodes, new ones every year), and libopcodes (text only, its
+// interface differs with every binutils).
+#include "ir/machine/decoder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ir/machine/decoder_x86.h"
+
+#include "llvm/MC/MCAsmInfo.h"
+#include "llvm/MC/MCContext.h"
+#include "llvm/MC/MCDisassembler/MCDisassembler.h"
+#include "llvm/MC/MCInst.h"
+#include "llvm/MC/MCInstPrinter.h"
+#include "llvm/MC/MCInstrAnalysis.h"
+#include "llvm/MC/MCInstrInfo.h"
+#include "llvm/MC/MCRegisterInfo.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/MCTargetOptions.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Triple.h"
+
+// What llvm/Support/TargetSelect.h declares through macros, for the one target that is linked.
+extern "C" {
+void LLVMInitializeX86TargetInfo();
+void LLVMInitializeX86TargetMC();
+void LLVMInitializeX86Disassembler();
+}
+
+namespace lpc {
+namespace {
+
+struct DecoderRow {
+  Machine machine;
+  const char *triple;
+  unsigned maximumLength; // of one instruction, in bytes
+  unsigned syntax;        // MC's number of the assembler dialect: 1 is Intel's for x86
+  void (*initialize)();   // registers the target with LLVM; may run more than once
+  size_t (*skippedPrefixes)(BytesView);
+  bool (*onlyPrefixes)(BytesView);
+  std::string (*prefixText)(BytesView, size_t);
+  void (*refine)(Instruction &, BytesView);
+};
+
+constexpr std::array<DecoderRow, 1> kDecoders{{
+    {Machine::X86_64, "x86_64-unknown-linux-gnu", 15, 1,
+     [] {
+       LLVMInitializeX86TargetInfo();
+       LLVMInitializeX86TargetMC();
+       LLVMInitializeX86Disassembler();
+     },
+     x86_64::skippedPrefixes, x86_64::onlyPrefixes, x86_64::prefixText, x86_64::refine},
+}};
+
+// An instruction as LLVM read it, behind the prefixes that it did not.
+struct RawInstruction {
+  llvm::MCInst inst;
+  size_t prefixes = 0; // bytes in front of it that belong to the instruction
+  size_t length = 0;   // with the prefixes
+};
+
+// LLVM separates with tabs, and puts both a blank and a tab behind prefixes.
+std::string withSingleBlanks(std::string_view printed) {
+  std::string text;
+  for (char c : printed) {
+    bool blank = c == ' ' || c == '\t';
+    if (!blank)
+      text += c;
+    else if (!text.empty() && text.back() != ' ')
+      text += ' ';
+  }
+  return text;
+}
+
+class McDecoder final : public Decoder {
+public:
+  McDecoder(const DecoderRow &row, const llvm::Target &target)
+      : row_(row), triple_(row.triple), registers_(target.createMCRegInfo(row.triple)),
+        asmInfo_(target.createMCAsmInfo(*registers_, row.triple, options_)), instructions_(target.createMCInstrInfo()),
+        subtarget_(target.createMCSubtargetInfo(row.triple, "", "")),
+        context_(triple_, asmInfo_.get(), registers_.get(), subtarget_.get()),
+        disassembler_(target.createMCDisassembler(*subtarget_, context_)),
+        analysis_(target.createMCInstrAnalysis(instructions_.get())),
+        printer_(target.createMCInstPrinter(triple_, row.syntax, *asmInfo_, *instructions_, *registers_)) {
+    printer_->setPrintImmHex(true);
+    printer_->setPrintBranchImmAsAddress(true);
+  }
+
+  [[nodiscard]] std::optional<Instruction> decode(BytesView bytes, uint64_t address) const override {
+    std::optional<RawInstruction> raw = disassemble(bytes, address);
+    if (!raw) return std::nullopt;
+    Instruction result;
+    result.address = address;
+    result.length = static_cast<uint8_t>(raw->length);
+    result.isBranch = analysis_->isBranch(raw->inst);
+    result.isConditional = analysis_->isConditionalBranch(raw->inst);
+    result.isCall = analysis_->isCall(raw->inst);
+    result.isReturn = analysis_->isReturn(raw->inst);
+    result.endsFlow = result.isReturn || (result.isBranch && !result.isConditional);
+    uint64_t target = 0;
+    if ((result.isBranch || result.isCall) &&
+        analysis_->evaluateBranch(raw->inst, address + raw->prefixes, raw->length - raw->prefixes, target))
+      result.target = target;
+    result.isIndirect = (result.isBranch || result.isCall) && !result.target;
+    row_.refine(result, bytes.first(raw->length));
+    return result;
+  }
+
+  [[nodiscard]] std::string text(BytesView bytes, uint64_t address) const override {
+    std::optional<RawInstruction> raw = disassemble(bytes, address);
+    if (!raw) return "(bad)";
+    std::string printed;
+    llvm::raw_string_ostream stream(printed);
+    // The printer adds a displacement to the address that it is given and knows no length: hence the end.
+    printer_->printInst(&raw->inst, address + raw->length, "", *subtarget_, stream);
+    return row_.prefixText(bytes.first(raw->length), raw->prefixes) + withSingleBlanks(printed);
+  }
+
+private:
+  [[nodiscard]] std::optional<RawInstruction> disassemble(BytesView bytes, uint64_t address) const {
+    bytes = bytes.first(std::min<size_t>(bytes.size(), row_.maximumLength));
+    RawInstruction raw;
+    raw.prefixes = row_.skippedPrefixes(bytes);
+    while (raw.prefixes < bytes.size()) {
+      BytesView rest = bytes.subspan(raw.prefixes);
+      uint64_t size = 0;
+      raw.inst = llvm::MCInst();
+      auto status = disassembler_->getInstruction(raw.inst, size, llvm::ArrayRef(rest.data(), rest.size()),
+                                                  address + raw.prefixes, llvm::nulls());
+      if (status != llvm::MCDisassembler::Success || size == 0 || size > rest.size()) return std::nullopt;
+      if (!row_.onlyPrefixes(rest.first(size))) {
+        raw.length = raw.prefixes + size;
+        return raw;
+      }
+      raw.prefixes += size;
+    }
+    return std::nullopt; // nothing but prefixes: cut off
+  }
+
+  const DecoderRow &row_;
+  llvm::Triple triple_;
+  llvm::MCTargetOptions options_;
+  std::unique_ptr<llvm::MCRegisterInfo> registers_;
+  std::unique_ptr<llvm::MCAsmInfo> asmInfo_;
+  std::unique_ptr<llvm::MCInstrInfo> instructions_;
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget_;
+  llvm::MCContext context_;
+  std::unique_ptr<llvm::MCDisassembler> disassembler_;
+  std::unique_ptr<llvm::MCInstrAnalysis> analysis_;
+  std::unique_ptr<llvm::MCInstPrinter> printer_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Decoder>> Decoder::create(Machine machine) {
+  auto row = std::ranges::find(kDecoders, machine, &DecoderRow::machine);
+  if (row == kDecoders.end())
+    return fail(DiagnosticId::UnsupportedMachine,
+                "instructions of `" + std::string(name(machine)) + "` cannot be decoded by this version of lpc");
+  row->initialize();
+  std::string problem;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(row->triple, problem);
+  if (target == nullptr)
+    return fail(DiagnosticId::UnsupportedMachine, "LLVM was built without `" + std::string(name(machine)) + "`");
+  return std::make_unique<McDecoder>(*row, *target);
+}
+
+std::vector<Instruction> decodeAll(const Decoder &decoder, BytesView bytes, uint64_t address) {
+  std::vector<Instruction> result;
+  while (!bytes.empty()) {
+    std::optional<Instruction> instruction = decoder.decode(bytes, address);
+    if (!instruction) break;
+    bytes = bytes.subspan(instruction->length);
+    address += instruction->length;
+    result.push_back(*instruction);
+  }
+  return result;
+}
+
+} // namespace lpc

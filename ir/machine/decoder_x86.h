@@ -1,0 +1,23 @@
+// What LLVM's x86 disassembler leaves out or reads differently from the processor, told from the bytes alone.
+// A machine's facts of this kind are one such file; decoder.cpp has the table that names them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "ir/machine/decoder.h"
+#include "ir/support/bytes.h"
+
+namespace lpc::x86_64 {
+
+// Bytes at the front that the disassembler must not see, because they change neither the length nor the target of
+// what follows and it would misread them.
+size_t skippedPrefixes(BytesView bytes);
+// Whether all of `bytes` are prefixes: then they are no instruction of their own, and belong to the next one.
+bool onlyPrefixes(BytesView bytes);
+// "lock " and the like, each followed by a blank: what the first `count` bytes mean in the instruction `bytes`.
+std::string prefixText(BytesView bytes, size_t count);
+// Sets the flags that LLVM's tables have not; `bytes` is the whole instruction, prefixes included.
+void refine(Instruction &instruction, BytesView bytes);
+
+} // namespace lpc::x86_64

@@ -96,7 +96,8 @@ struct Load {
   MemoryId memory{};
   bool operator==(const Load &) const = default;
 };
-// `dl`: the payload is linked into the process; `with` binds undefined symbols before anything else does.
+// `dl`: the payload is linked into the process; `with` binds undefined symbols before anything else does. Sema adds what it
+// resolved in the program (whose symbol table the running file may lack); symbols of libraries are bound in the process.
 struct Binding {
   std::string symbol;
   Address address;
@@ -121,12 +122,21 @@ struct Write {
   bool operator==(const Write &) const = default;
 };
 
+// The function that a branch replaces: it must not be active in any thread when the patch is applied.
+struct Function {
+  std::string name;
+  LinkAddress start; // in the object of Branch::from
+  uint64_t size = 0;
+  bool operator==(const Function &) const = default;
+};
+
 struct Branch {
   Address from;                // where the jump itself is written (behind an endbr64 that stays is the backend's business)
   Address to;
   uint32_t room = 0;           // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
                                // provable from files (absolute and loaded addresses), the backend proves it in the process
   std::optional<Bytes> recorded; // room bytes
+  std::optional<Function> function; // where `from` is the entry of one that the file names
   bool operator==(const Branch &) const = default;
 };
 

@@ -1,0 +1,447 @@
+// Planning: a patch meets a process.
+//
+// The order is forced by what each step needs to know. Objects are matched first, for they say whether this is the
+// right process at all. Payloads are read and their undefined symbols bound before memory is placed, because stubs for
+// indirect functions need room. Only then are there addresses to link to and bytes to write. Nothing here stops or
+// changes the process; whatever the plan takes from it (bytes, pointers) is compared again when it stands still
+// (verify.cpp).
+#include "backend/plan.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "backend/arch/arch.h"
+#include "backend/arch/ifunc_stub.h"
+#include "backend/bind.h"
+#include "backend/digest.h"
+#include "backend/layout.h"
+#include "backend/match.h"
+#include "backend/resolve.h"
+#include "backend/site.h"
+#include "ir/support/cat.h"
+#include "ir/verify.h"
+
+namespace lpc::backend {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+uint64_t pages(uint64_t size) { return (size + kPage - 1) & ~(kPage - 1); }
+
+int protectionOf(ir::Permission permission) {
+  switch (permission) {
+  case ir::Permission::R: return PROT_READ;
+  case ir::Permission::RW: return PROT_READ | PROT_WRITE;
+  case ir::Permission::RX: return PROT_READ | PROT_EXEC;
+  case ir::Permission::RWX: return PROT_READ | PROT_WRITE | PROT_EXEC;
+  }
+  return PROT_NONE;
+}
+
+std::unexpected<Error> placed(Error error, const Place &place) {
+  if (!error.place.known()) error.place = place;
+  return std::unexpected(std::move(error));
+}
+
+class Planner {
+public:
+  Planner(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot, unsigned attempt)
+      : patch_(patch), process_(process), snapshot_(snapshot), arch_(Arch::of(patch.machine)), maps_(snapshot.maps),
+        attempt_(attempt) {}
+
+  Result<Plan> make() {
+    plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}, {}};
+    using Step = Result<void> (Planner::*)();
+    for (Step step : {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory,
+                      &Planner::fillMemory, &Planner::planChanges, &Planner::placeDetours, &Planner::findOverlaps})
+      if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
+    plan_.pointers = resolver_->pointers();
+    return std::move(plan_);
+  }
+
+private:
+  // A jump whose destination is out of the near jump's reach; it goes through a detour near its site.
+  struct FarJump {
+    size_t change;
+    RemoteAddress from, to;
+  };
+
+  Result<void> match() {
+    auto matched = matchObjects(patch_, process_, snapshot_);
+    if (!matched) return std::unexpected(std::move(matched.error()));
+    modules_ = std::move(*matched);
+    return {};
+  }
+
+  Result<void> readPayloads() {
+    for (const ir::Operation &operation : patch_.operations) {
+      const auto *link = std::get_if<ir::Link>(&operation.action);
+      if (!link) continue;
+      const ir::Payload &payload = patch_.payloads[static_cast<size_t>(*memory(link->memory).payload)];
+      auto image = PayloadImage::read(payload.bytes, payload.name, patch_.machine);
+      if (!image) return placed(std::move(image.error()), operation.place);
+      images_.emplace(link->memory, std::move(*image));
+    }
+    return {};
+  }
+
+  Result<void> bindSymbols() {
+    auto bound = bindPayloads(patch_, images_, snapshot_, modules_);
+    if (!bound) return std::unexpected(std::move(bound.error()));
+    bindings_ = std::move(*bound);
+    for (const auto &[memoryId, symbols] : bindings_)
+      for (const auto &[name, symbol] : symbols)
+        if (const auto *ifunc = std::get_if<IfuncResolver>(&symbol)) ifuncs_.emplace(ifunc->function, ifuncs_.size());
+    return {};
+  }
+
+  // The hull of the jump sites of the first jumped-from module; jumps from elsewhere get detours where they need them.
+  RemoteRange nearRange() {
+    std::optional<RemoteRange> hull;
+    const runtime::Module *module = nullptr;
+    Resolver early(patch_, process_, snapshot_, modules_, bases_, images_);
+    for (const ir::Operation &operation : patch_.operations) {
+      const auto *branch = std::get_if<ir::Branch>(&operation.action);
+      bool known = branch && (std::holds_alternative<ir::InObject>(branch->from.where) ||
+                              std::holds_alternative<ir::Absolute>(branch->from.where));
+      if (!known) continue;
+      RemoteAddress site = early(branch->from, operation.place).value_or(RemoteAddress{});
+      const runtime::Module *owner = runtime::moduleAt(snapshot_.modules, site);
+      if (!hull)
+        hull = RemoteRange{site, site + 1}, module = owner;
+      else if (owner == module)
+        hull = RemoteRange{std::min(hull->begin, site), std::max(hull->end, site + 1)};
+    }
+    return hull.value_or(snapshot_.modules[modules_[0]].range);
+  }
+
+  Result<void> placeMemory() {
+    std::vector<Room> rooms;
+    for (size_t i = 0; i < patch_.memories.size(); i++) {
+      auto image = images_.find(static_cast<ir::MemoryId>(i));
+      if (image == images_.end())
+        rooms.push_back({patch_.memories[i].size, kPage});
+      else
+        rooms.push_back({image->second.size, std::max<uint64_t>(image->second.alignment, kPage)});
+    }
+    if (!ifuncs_.empty())
+      rooms.push_back({ifuncCodeSize() + pages(ifuncs_.size() * pointerSize(patch_.machine)), kPage});
+    if (!rooms.empty()) {
+      auto arena = findArena(maps_, nearRange(), arch_.reach(), rooms, attempt_);
+      if (!arena) return std::unexpected(std::move(arena.error()));
+      plan_.mappings.push_back(arena->mapping);
+      bases_ = std::move(arena->addresses);
+      if (!ifuncs_.empty()) ifuncBase_ = bases_.back(), bases_.pop_back();
+    }
+    resolver_.emplace(patch_, process_, snapshot_, modules_, bases_, images_);
+    return {};
+  }
+
+  Result<void> fillMemory() {
+    for (const ir::Operation &operation : patch_.operations) {
+      if (const auto *alloc = std::get_if<ir::Alloc>(&operation.action)) addMemory(alloc->memory, {});
+      if (const auto *load = std::get_if<ir::Load>(&operation.action))
+        addMemory(load->memory, patch_.payloads[static_cast<size_t>(*memory(load->memory).payload)].bytes);
+      if (const auto *link = std::get_if<ir::Link>(&operation.action))
+        if (auto linked = addLinked(*link, operation.place); !linked) return linked;
+    }
+    if (!ifuncs_.empty()) addIfuncs();
+    return {};
+  }
+
+  const ir::Memory &memory(ir::MemoryId id) const { return patch_.memories[static_cast<size_t>(id)]; }
+
+  void addMemory(ir::MemoryId id, Bytes content) {
+    const ir::Memory &wanted = memory(id);
+    planned_[id] = plan_.memories.size();
+    plan_.memories.push_back({wanted.name,
+                              id,
+                              bases_[static_cast<size_t>(id)],
+                              wanted.size,
+                              {{0, pages(wanted.size), protectionOf(wanted.permission)}},
+                              std::move(content)});
+  }
+
+  Result<void> addLinked(const ir::Link &link, const Place &place) {
+    const PayloadImage &image = images_.at(link.memory);
+    const auto &bound = bindings_[link.memory];
+    auto content = image.place(
+        bases_[static_cast<size_t>(link.memory)], [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
+          return std::visit([&](const auto &target) { return addressOf(target, place); }, bound.at(symbol.name));
+        });
+    if (!content) return placed(std::move(content.error()), place);
+    planned_[link.memory] = plan_.memories.size();
+    PlannedMemory linked{
+        memory(link.memory).name, link.memory, bases_[static_cast<size_t>(link.memory)], image.size, {},
+        std::move(*content)};
+    for (const PayloadSegment &segment : image.segments)
+      linked.segments.push_back({segment.offset, segment.size, segment.protection});
+    plan_.memories.push_back(std::move(linked));
+    return {};
+  }
+
+  static Result<RemoteAddress> addressOf(RemoteAddress address, const Place &) { return address; }
+  Result<RemoteAddress> addressOf(const ir::Address &address, const Place &place) {
+    return (*resolver_)(address, place);
+  }
+  Result<RemoteAddress> addressOf(const IfuncResolver &resolver, const Place &) {
+    return ifuncBase_ + ifuncs_.at(resolver.function) * ifuncStubSize(patch_.machine);
+  }
+
+  uint64_t ifuncCodeSize() const { return pages(ifuncs_.size() * ifuncStubSize(patch_.machine)); }
+
+  // Stubs in executable pages, their slots in writable ones behind.
+  void addIfuncs() {
+    unsigned width = pointerSize(patch_.machine);
+    uint64_t codeSize = ifuncCodeSize(), stubSize = ifuncStubSize(patch_.machine), slotsSize = ifuncs_.size() * width;
+    PlannedMemory memory{"(ifuncs)",
+                         {},
+                         ifuncBase_,
+                         codeSize + slotsSize,
+                         {{0, codeSize, PROT_READ | PROT_EXEC}, {codeSize, pages(slotsSize), PROT_READ | PROT_WRITE}},
+                         {}};
+    memory.content.resize(codeSize + slotsSize);
+    for (const auto &[function, index] : ifuncs_) {
+      RemoteAddress stub = ifuncBase_ + index * stubSize, slot = ifuncBase_ + codeSize + index * width;
+      std::ranges::copy(ifuncStub(patch_.machine, stub, slot, function),
+                        memory.content.begin() + static_cast<ptrdiff_t>(index * stubSize));
+      storeLittle(std::span(memory.content).subspan(codeSize + index * width, width),
+                  ifuncSlotStart(patch_.machine, stub).value);
+    }
+    plan_.memories.push_back(std::move(memory));
+  }
+
+  Result<void> planChanges() {
+    for (const ir::Operation &operation : patch_.operations) {
+      Result<void> done;
+      if (const auto *write = std::get_if<ir::Write>(&operation.action)) done = planWrite(*write, operation.place);
+      if (const auto *branch = std::get_if<ir::Branch>(&operation.action)) done = planBranch(*branch, operation.place);
+      if (!done) return placed(std::move(done.error()), operation.place);
+    }
+    return {};
+  }
+
+  Result<Bytes> bytesOf(const ir::Value &value, const Place &place, RemoteAddress *destination = nullptr) {
+    if (const auto *bytes = std::get_if<Bytes>(&value)) return *bytes;
+    auto address = (*resolver_)(std::get<ir::Address>(value), place);
+    if (!address) return std::unexpected(std::move(address.error()));
+    if (destination) *destination = *address;
+    Bytes bytes;
+    appendLittle(bytes, address->value, pointerSize(patch_.machine));
+    return bytes;
+  }
+
+  Result<void> planWrite(const ir::Write &write, const Place &place) {
+    auto at = (*resolver_)(write.at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    PlannedChange change{PlannedChange::Kind::Set, *at, {}, false, {}, false, false, write.type, {}, place.line};
+    auto value = bytesOf(write.value, place, &change.destination);
+    if (!value) return std::unexpected(std::move(value.error()));
+    change.newBytes = std::move(*value);
+    if (auto own = resolver_->ownMemory(*at, change.newBytes.size())) {
+      applyToContent(static_cast<ir::MemoryId>(*own), change);
+    } else {
+      if (auto read = readOld(change); !read) return read;
+      if (write.recorded && *write.recorded != change.oldBytes) return differs(change, *write.recorded);
+      change.exact = write.recorded.has_value();
+    }
+    if (write.was) {
+      auto was = bytesOf(*write.was, place);
+      if (!was) return std::unexpected(std::move(was.error()));
+      if (*was != change.oldBytes)
+        return fail(DiagnosticId::ExpectFailed, cat("`was` states ", toSpacedHex(*was), " at ", hexAddress(*at),
+                                                    ", and the process has ", toSpacedHex(change.oldBytes)));
+      change.exact = true;
+    }
+    plan_.changes.push_back(std::move(change));
+    return {};
+  }
+
+  Result<void> planBranch(const ir::Branch &branch, const Place &place) {
+    auto from = (*resolver_)(branch.from, place);
+    if (!from) return std::unexpected(std::move(from.error()));
+    auto to = (*resolver_)(branch.to, place);
+    if (!to) return std::unexpected(std::move(to.error()));
+    PlannedChange change{PlannedChange::Kind::Jump, *from, {}, true, {}, true, false, {}, *to, place.line};
+    if (auto own = resolver_->ownMemory(*from, nearJumpSize(patch_.machine))) {
+      auto jump = arch_.jump(*from, *to);
+      if (!jump) return std::unexpected(std::move(jump.error()));
+      change.newBytes = std::move(*jump);
+      applyToContent(static_cast<ir::MemoryId>(*own), change);
+      plan_.changes.push_back(std::move(change));
+      return {};
+    }
+    if (branch.room == 0) {
+      auto site = proveSite(patch_.machine, *from, process_, snapshot_);
+      if (!site) return std::unexpected(std::move(site.error()));
+      change.address = site->address;
+    }
+    change.newBytes.resize(nearJumpSize(patch_.machine));
+    if (auto read = readOld(change); !read) return read;
+    if (branch.recorded) {
+      auto site = process_.read(change.address, branch.recorded->size());
+      if (!site) return std::unexpected(std::move(site.error()));
+      if (*site != *branch.recorded) {
+        change.oldBytes = std::move(*site);
+        return differs(change, *branch.recorded);
+      }
+    }
+    if (auto destination = checkDestination(*to); !destination) return destination;
+    if (auto jump = arch_.jump(change.address, *to))
+      change.newBytes = std::move(*jump);
+    else
+      farJumps_.push_back({plan_.changes.size(), change.address, *to});
+    if (branch.function) noteFunction(*branch.function, branch, place);
+    plan_.changes.push_back(std::move(change));
+    return {};
+  }
+
+  void noteFunction(const ir::Function &function, const ir::Branch &branch, const Place &place) {
+    const auto *where = std::get_if<ir::InObject>(&branch.from.where);
+    if (!where) return;
+    RemoteAddress start = snapshot_.modules[modules_[static_cast<size_t>(where->object)]].bias.of(function.start);
+    plan_.functions.push_back({function.name, {start, start + function.size}, place.line});
+  }
+
+  // A jump into memory that can't be executed would kill the first thread that takes it.
+  Result<void> checkDestination(RemoteAddress to) const {
+    for (const PlannedMemory &memory : plan_.memories)
+      for (const PlannedSegment &segment : memory.segments) {
+        RemoteRange range{memory.address + segment.offset, memory.address + segment.offset + segment.size};
+        if (!range.contains(to)) continue;
+        if (segment.protection & PROT_EXEC) return {};
+        return fail(DiagnosticId::NotCode,
+                    cat("the jump's destination ", hexAddress(to), " in `$", memory.name, "` is not executable"));
+      }
+    const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, to);
+    if (mapping && mapping->executable) return {};
+    return fail(DiagnosticId::NotCode,
+                cat("the jump's destination ", hexAddress(to), mapping ? " is not executable" : " is not mapped"));
+  }
+
+  // The patch's own memory is changed before anyone can see it.
+  void applyToContent(ir::MemoryId id, PlannedChange &change) {
+    PlannedMemory &own = plan_.memories[planned_.at(id)];
+    uint64_t offset = change.address - own.address;
+    if (own.content.size() < offset + change.newBytes.size()) own.content.resize(offset + change.newBytes.size());
+    auto begin = own.content.begin() + static_cast<ptrdiff_t>(offset);
+    change.oldBytes.assign(begin, begin + static_cast<ptrdiff_t>(change.newBytes.size()));
+    std::ranges::copy(change.newBytes, begin);
+    change.prepared = true;
+  }
+
+  Result<void> readOld(PlannedChange &change) const {
+    const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, change.address);
+    if (!mapping)
+      return fail(DiagnosticId::BadAddress, cat("the process has no memory at ", hexAddress(change.address)));
+    // A shared mapping is a file or other processes' memory too: what is written there outlives and surpasses this
+    // process.
+    if (mapping->shared && (change.code || !mapping->writable))
+      return fail(DiagnosticId::BadAddress, cat("the memory at ", hexAddress(change.address),
+                                                " is shared and not writable (", mapping->path, ")"));
+    auto old = process_.read(change.address, change.newBytes.size());
+    if (!old) return std::unexpected(std::move(old.error()));
+    change.oldBytes = std::move(*old);
+    return {};
+  }
+
+  std::unexpected<Error> differs(const PlannedChange &change, const Bytes &recorded) const {
+    Note note{"at " + hexAddress(change.address) + ":"};
+    note.lines = {"file     " + toSpacedHex(recorded), "process  " + toSpacedHex(change.oldBytes)};
+    return std::unexpected(Error{DiagnosticId::BytesDiffer,
+                                 cat("process ", process_.pid(), " has other bytes here than the file"),
+                                 {note},
+                                 "`lpc status --pid` shows whether a patch of ours is on it"});
+  }
+
+  // Detours stand near their sites, so they need arenas of their own, one for each module that is jumped from.
+  Result<void> placeDetours() {
+    uint64_t size = arch_.farJump({}).size();
+    while (!farJumps_.empty()) {
+      const runtime::Module *module = runtime::moduleAt(snapshot_.modules, farJumps_[0].from);
+      std::vector<FarJump> group, rest;
+      for (const FarJump &jump : farJumps_)
+        (runtime::moduleAt(snapshot_.modules, jump.from) == module && (module || group.empty()) ? group : rest)
+            .push_back(jump);
+      auto [first, last] = std::ranges::minmax(group, {}, &FarJump::from);
+      auto arena =
+          findArena(maps_, {first.from, last.from + 1}, arch_.reach(), {{group.size() * size, kPage}}, attempt_);
+      if (!arena) return std::unexpected(std::move(arena.error()));
+      PlannedMemory detours{"(detours)",
+                            {},
+                            arena->addresses[0],
+                            group.size() * size,
+                            {{0, pages(group.size() * size), PROT_READ | PROT_EXEC}},
+                            {}};
+      for (const FarJump &jump : group) {
+        auto near = arch_.jump(jump.from, detours.address + detours.content.size());
+        if (!near) return std::unexpected(std::move(near.error()));
+        plan_.changes[jump.change].newBytes = std::move(*near);
+        std::ranges::copy(arch_.farJump(jump.to), std::back_inserter(detours.content));
+      }
+      plan_.mappings.push_back(arena->mapping);
+      plan_.memories.push_back(std::move(detours));
+      farJumps_ = std::move(rest);
+    }
+    return {};
+  }
+
+  // Sema has compared what files show; numbers and pointers meet only here.
+  Result<void> findOverlaps() {
+    std::vector<const PlannedChange *> sorted;
+    for (const PlannedChange &change : plan_.changes)
+      if (!change.prepared) sorted.push_back(&change);
+    std::ranges::sort(sorted, {}, &PlannedChange::address);
+    for (size_t i = 1; i < sorted.size(); i++) {
+      const PlannedChange &a = *sorted[i - 1], &b = *sorted[i];
+      if (b.address - a.address >= a.newBytes.size()) continue;
+      auto [first, second] = std::minmax(a.line, b.line);
+      return std::unexpected(
+          Error{DiagnosticId::OverlappingChanges,
+                cat("this changes bytes at ", hexAddress(b.address), " that line ", first, " changes too"),
+                {},
+                {},
+                {second, 1, second, 2}});
+    }
+    return {};
+  }
+
+  const ir::Patch &patch_;
+  const runtime::Process &process_;
+  const Snapshot &snapshot_;
+  const Arch &arch_;
+  std::vector<runtime::Mapping> maps_; // with what is planned
+  unsigned attempt_;
+  std::vector<size_t> modules_;
+  std::map<ir::MemoryId, PayloadImage> images_;
+  Bindings bindings_;
+  std::map<RemoteAddress, size_t> ifuncs_; // resolver function to index of its stub
+  RemoteAddress ifuncBase_{};
+  std::vector<RemoteAddress> bases_;
+  std::map<ir::MemoryId, size_t> planned_; // index into plan_.memories
+  std::optional<Resolver> resolver_;
+  std::vector<FarJump> farJumps_;
+  Plan plan_;
+};
+
+} // namespace
+
+Result<Snapshot> look(const runtime::Process &process) {
+  auto maps = runtime::readMaps(process);
+  if (!maps) return std::unexpected(std::move(maps.error()));
+  auto modules = runtime::readModules(process, *maps);
+  if (!modules) return std::unexpected(std::move(modules.error()));
+  return Snapshot{std::move(*maps), std::move(*modules)};
+}
+
+Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
+                      unsigned attempt) {
+  if (auto broken = ir::verify(patch); !broken.empty()) return fail(DiagnosticId::BadIr, broken[0]);
+  if (patch.machine != process.machine())
+    return fail(DiagnosticId::WrongMachine, cat("the patch is for ", name(patch.machine), ", and process ",
+                                                process.pid(), " runs ", name(process.machine()), " code"));
+  return Planner(patch, process, snapshot, attempt).make();
+}
+
+} // namespace lpc::backend

@@ -1,0 +1,44 @@
+// A site given by number is taken at its word: that an instruction starts there can't be proved without a symbol before
+// it. What can be proved is: it is code, whole instructions cover the jump, and the code does not end before it.
+#include "backend/site.h"
+
+#include <algorithm>
+
+#include "ir/machine/decoder.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+
+Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Process &process,
+                       const Snapshot &snapshot) {
+  const runtime::Mapping *mapping = runtime::mappingAt(snapshot.maps, address);
+  if (!mapping) return fail(DiagnosticId::BadAddress, cat("the process has no memory at ", hexAddress(address)));
+  if (!mapping->executable)
+    return fail(DiagnosticId::NotCode, cat("the memory at ", hexAddress(address), " is not executable"));
+  auto decoder = Decoder::create(machine);
+  if (!decoder) return std::unexpected(std::move(decoder.error()));
+
+  constexpr uint64_t kLongest = 15; // of an x86 instruction (Intel SDM vol. 2, 2.3.11)
+  uint64_t wanted = nearJumpSize(machine);
+  auto bytes = process.read(address, std::min(mapping->range.end - address, 4 + wanted + kLongest));
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+
+  uint64_t start = 0, end = 0;
+  while (end - start < wanted) {
+    auto instruction = (*decoder)->decode(BytesView(*bytes).subspan(end), address.value + end);
+    if (!instruction)
+      return fail(DiagnosticId::NotAnInstruction,
+                  cat("the bytes at ", hexAddress(address + end),
+                      " are no instruction: ", toSpacedHex(BytesView(*bytes).subspan(end), 8)));
+    end += instruction->length;
+    if (instruction->isEndbr && start == 0 && end == instruction->length)
+      start = end;
+    else if (instruction->endsFlow && end - start < wanted)
+      return fail(DiagnosticId::SiteTooShort, cat("the code at ", hexAddress(address), " ends after ", end - start,
+                                                  " bytes, and a jump needs ", wanted));
+  }
+  return Site{address + start,
+              Bytes(bytes->begin() + static_cast<ptrdiff_t>(start), bytes->begin() + static_cast<ptrdiff_t>(end))};
+}
+
+} // namespace lpc::backend

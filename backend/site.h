@@ -1,0 +1,18 @@
+// Jump sites that could not be proved from files: absolute addresses, pointers, memory without symbols.
+#pragma once
+
+#include "backend/plan.h"
+
+namespace lpc::backend {
+
+struct Site {
+  RemoteAddress address; // where the jump is written: behind an endbr64 that stays
+  Bytes bytes;           // what stands there: whole instructions that cover the jump
+};
+
+// Decodes from `address` in the process. NotAnInstruction, SiteTooShort (control leaves before the jump's bytes end),
+// BadAddress, NotCode.
+Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Process &process,
+                       const Snapshot &snapshot);
+
+} // namespace lpc::backend

@@ -31,6 +31,8 @@ public:
   ~Agent(); // ends the agent thread
 
   [[nodiscard]] pid_t tid() const; // to be left out of stops
+  // 256 writable bytes of its own memory, for what its calls point to.
+  [[nodiscard]] RemoteAddress scratch() const;
 
   // Performs a system call in the process: number and arguments of the machine's convention; the raw result
   // (-errno on failure). ProcessGone; RemoteCallFailed when the call does not return before the deadline.

@@ -1,0 +1,73 @@
+// The registry: what is applied to a process is recorded in the process itself.
+//
+// One memfd a patch, named `livepatch` and mapped privately: /proc/PID/maps shows "/memfd:livepatch (deleted)",
+// readable without a stop, inherited by fork as the patched pages are. Its start is the record; the rest is the memory
+// of the patch, so whatever has the same inode belongs to it, and nothing else is ever unmapped. The record is complete
+// before it is mapped, and mapped before any other memory of the patch; after that only its state word (8 aligned
+// bytes) changes and, while everything stands, its undo bytes. It is data of a process we don't control: every length
+// is checked, and the fixed part has a checksum.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/support/address.h"
+#include "ir/support/bytes.h"
+#include "ir/support/result.h"
+#include "runtime/maps.h"
+#include "runtime/process.h"
+
+namespace lpc::backend {
+
+// Prepared: memory is there, nothing is changed. Switching, Reverting: the agent is at it (or died at it: interrupted).
+// Reverted: the old bytes are back, but memory of the patch may still be in use.
+enum class RecordState : uint64_t { Prepared = 1, Switching, Applied, Reverting, Reverted };
+std::string_view name(RecordState state);
+
+struct RecordedChange {
+  RemoteAddress address;
+  bool code = false;
+  Bytes oldBytes, newBytes; // of the same size
+  bool operator==(const RecordedChange &) const = default;
+};
+// Names for code of the patch, so that a later command can say where a thread is.
+struct RecordedCode {
+  std::string name; // "$fix"
+  RemoteRange range;
+  bool operator==(const RecordedCode &) const = default;
+};
+
+struct Record {
+  std::string name, version;
+  Bytes digest;           // of the patch: 32 bytes
+  uint64_t sequence = 0;  // order of application on this process
+  uint64_t appliedAt = 0; // microseconds since 1970
+  RecordState state = RecordState::Prepared;
+  std::vector<RecordedCode> code;
+  std::vector<RecordedChange> changes;
+  bool operator==(const Record &) const = default;
+};
+
+// The layout of a record in memory. State word and undo bytes lie outside of the checksum.
+Bytes encode(const Record &record);
+Result<Record> decode(BytesView bytes); // CorruptRegistry
+constexpr uint64_t kStateOffset = 16;
+// Where in encode()'s bytes the old bytes of all changes stand, one behind the other.
+uint64_t undoOffset(const Record &record);
+Bytes undoBytes(const Record &record);
+
+struct FoundRecord {
+  RemoteRange range;               // where the record is mapped
+  std::vector<RemoteRange> memory; // what else the patch has mapped, ascending
+  Record record;
+};
+// Ascending by sequence. CorruptRegistry, ProcessGone.
+Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
+                                              const std::vector<runtime::Mapping> &maps);
+
+// The name of the memfd.
+constexpr const char *kRegistryName = "livepatch";
+
+} // namespace lpc::backend

@@ -24,4 +24,8 @@ std::vector<Glyph> glyphs(std::string_view line);
 // The same as one string.
 std::string displayable(std::string_view text);
 
+// Between double quotes, with the escapes of the language's STRING: \n \t \r \\ \" and \xHH for every byte of what is
+// not printable. Unlike displayable() it is exact: reading it gives the same bytes.
+std::string quoted(std::string_view text);
+
 } // namespace lpc

@@ -20,7 +20,7 @@ namespace lpc::backend {
 struct PayloadSegment {
   uint64_t offset = 0; // from the image's start, page aligned
   uint64_t size = 0;   // page aligned
-  int protection = 0;  // PROT_*
+  int protection = 0;  // PROT_*, final: never writable and executable; RELRO parts are read-only
 };
 
 struct PayloadSymbol {
@@ -28,49 +28,68 @@ struct PayloadSymbol {
   uint64_t offset = 0; // from the image's start
   uint64_t size = 0;
   bool isFunction = false;
+  bool exported = false; // global or weak; not a local of .symtab
 };
 
 struct UndefinedSymbol {
   std::string name;
-  bool weak = false; // resolves to 0 when nobody defines it
+  bool weak = false;     // resolves to 0 when nobody defines it
+  std::string version{}; // "GLIBC_2.2.5" where the payload asks for one
+  std::string library{}; // the soname that the version is of
+};
+
+struct PayloadRange {
+  uint64_t offset = 0, size = 0; // from the image's start, in bytes
 };
 
 // A payload that has been read and checked, not yet placed. Safe for any bytes: CorruptPayload.
 class PayloadImage {
 public:
-  // UnsupportedPayload, WrongMachine, PayloadThreadLocal, CorruptPayload, NotElf; `name` for messages.
+  // UnsupportedPayload, WrongMachine, UnsupportedMachine, PayloadThreadLocal, CorruptPayload, FileTooLarge, NotElf;
+  // `name` for messages.
   static Result<PayloadImage> read(BytesView file, const std::string &name, Machine machine);
 
-  uint64_t size = 0; // of the address range it needs, page aligned
-  std::vector<PayloadSegment> segments;
-  std::vector<PayloadSymbol> exported; // defined global and weak symbols, and locals of .symtab
-  std::vector<UndefinedSymbol> undefined;
+  uint64_t size = 0;                    // of the address range it needs, page aligned; at most 1 GiB
+  uint64_t alignment = 0;               // of its base; a power of two, at least a page
+  std::vector<PayloadSegment> segments; // in order; what lies between them is no memory of the payload
+  std::vector<PayloadSymbol> exported;  // defined global and weak symbols, and locals of .symtab
+  std::vector<UndefinedSymbol>
+      undefined;                   // those that relocations refer to, each once, in the order of the symbol table
+  std::vector<std::string> needed; // sonames of the libraries that it was linked with
+  std::optional<PayloadRange> unwindTable{}; // .eh_frame_hdr
 
-  [[nodiscard]] const PayloadSymbol *find(const std::string &name) const;
+  // The symbol of this name: the exported one, else the local one where it is the only one of its name.
+  [[nodiscard]] const PayloadSymbol *find(const std::string &symbol) const;
 
-  // Gives the bytes of the image at `base`, relocated. `resolve` gives addresses of undefined symbols (0 for a
-  // weak one that nobody defines). RelocationOverflow, UnsupportedPayload. Reads no process, writes nothing.
+  // Gives the bytes of the image at `base` (a multiple of `alignment`), relocated. They may be fewer than `size`: the
+  // rest is zero. `resolve` gives addresses of undefined symbols (0 for a weak one that nobody defines), and is asked
+  // once for each, in order. RelocationOverflow; what `resolve` fails with. Reads no process, writes nothing.
   using Resolve = std::function<Result<RemoteAddress>(const UndefinedSymbol &)>;
   [[nodiscard]] Result<Bytes> place(RemoteAddress base, const Resolve &resolve) const;
 
 private:
-  struct Relocation {
+  friend class PayloadReader;
+  struct Part { // of the content, as the file has it
     uint64_t offset = 0;
-    uint32_t type = 0;
-    uint32_t symbol = 0; // index into symbols_; 0 none
-    int64_t addend = 0;
+    Bytes bytes;
+  };
+  struct Relocation {
+    uint64_t offset = 0; // from the image's start; proved to lie in a segment with its whole width
+    uint32_t type = 0;   // proved to be one that `place` can apply
+    uint32_t symbol = 0; // index into symbols_; 0: none
+    int64_t addend = 0;  // where there is no symbol and the type takes the base: from the image's start
   };
   struct SymbolEntry {
-    bool defined = false;
-    uint64_t offset = 0; // defined: from the image's start
-    uint32_t undefinedIndex = 0;
+    enum class Kind : uint8_t { Own, Absolute, Undefined } kind = Kind::Absolute;
+    uint64_t value = 0; // Own: from the image's start; Absolute: the value; Undefined: index into `undefined`
   };
   std::string name_;
   Machine machine_ = Machine::X86_64;
-  Bytes image_;
-  std::vector<Relocation> relocations_;
-  std::vector<SymbolEntry> symbols_;
-  std::unordered_map<std::string, size_t> byName_;
+  std::vector<Part> parts_;
+  uint64_t contentSize_ = 0;                       // behind it everything is zero
+  std::vector<Relocation> relocations_;            // by offset
+  std::vector<SymbolEntry> symbols_;               // [0]: the null symbol
+  std::unordered_map<std::string, size_t> byName_; // index into `exported`; kAmbiguous
 };
 
 } // namespace lpc::backend

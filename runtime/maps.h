@@ -12,14 +12,16 @@ namespace lpc::runtime {
 struct Mapping {
   RemoteRange range;
   bool readable = false, writable = false, executable = false, shared = false;
-  uint64_t offset = 0;   // in the file
-  uint64_t device = 0, inode = 0;
-  std::string path;      // "" anonymous, "[heap]", "/memfd:livepatch (deleted)", …
+  uint64_t offset = 0;            // in the file
+  uint64_t device = 0, inode = 0; // device as stat(2)'s st_dev
+  // "" anonymous, "[heap]", "/memfd:livepatch (deleted)", …: as the kernel writes it, a newline in it as \012.
+  std::string path;
   bool operator==(const Mapping &) const = default;
 };
 
 // Ascending by address. Safe for any content (paths may hold newlines escaped as \012 and anything else).
 Result<std::vector<Mapping>> readMaps(const Process &process);
+// Lines that are none of the kernel's are left out, and so is what overlaps an earlier line.
 std::vector<Mapping> parseMaps(std::string_view text);
 
 const Mapping *mappingAt(const std::vector<Mapping> &maps, RemoteAddress address);

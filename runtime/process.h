@@ -1,7 +1,7 @@
 // A live process: who it is, and whether it still is the one we looked at.
 //
-// Identity is a pidfd (Linux 5.3), the start time of /proc/PID/stat, and the file behind /proc/PID/exe; the path alone is
-// never trusted. Nothing here stops or changes the process.
+// Identity is a pidfd (Linux 5.3), the start time of /proc/PID/stat, and the file behind /proc/PID/exe; the path alone
+// is never trusted. Nothing here stops or changes the process.
 #pragma once
 
 #include <sys/types.h>
@@ -31,7 +31,11 @@ public:
   ~FileDescriptor();
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  int release() { int fd = fd_; fd_ = -1; return fd; }
+  int release() {
+    int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
 
 private:
   int fd_ = -1;
@@ -48,24 +52,31 @@ public:
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] Machine machine() const { return machine_; }
   [[nodiscard]] const std::string &executable() const { return executable_; } // readlink of /proc/PID/exe, for messages
-  [[nodiscard]] std::string proc(const std::string &file) const;               // "/proc/PID/file"
+  [[nodiscard]] std::string proc(const std::string &file) const;              // "/proc/PID/file"
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
 
   // The same process, running the same program as when it was opened? ProcessGone, ProcessChanged.
   [[nodiscard]] Result<void> stillSame() const;
-  [[nodiscard]] bool ended() const; // pidfd is readable, or it is a zombie
+  [[nodiscard]] bool ended() const; // all its threads have
+  // The part of stillSame() that is one system call and opens no file, for use while the process stands: it has neither
+  // ended nor executed a program since it was opened. Every read and write below says the same for itself.
+  [[nodiscard]] Result<void> sameMemory() const;
 
-  // Reads or writes its memory while it runs or stands. Writing goes through /proc/PID/mem and so also to
-  // read-only private pages (FOLL_FORCE). ProcessGone, BadAddress; short transfers are errors.
+  // Reads or writes its memory while it runs or stands, through the one descriptor of /proc/PID/mem: also read-only
+  // private pages are written (FOLL_FORCE), and never the memory of a program executed later. Where the kernel grants
+  // that to tracers only, writing to read-only pages works while the process stands in Tracees::stop of the same
+  // thread. ProcessGone, ProcessChanged, BadAddress; short transfers are errors.
   Result<void> read(RemoteAddress from, std::span<uint8_t> into) const;
   Result<Bytes> read(RemoteAddress from, uint64_t size) const;
   Result<void> write(RemoteAddress to, BytesView bytes) const;
   Result<uint64_t> readWord(RemoteAddress from) const; // pointer size of the machine
-  // Bulk writes to memory that is writable to the process itself (process_vm_writev).
+  // Bulk writes to memory that is writable to the process itself (20 ms for 64 MiB).
   Result<void> fill(RemoteAddress to, BytesView bytes) const;
 
 private:
   Process() = default;
+  Result<void> identify(const std::string &described);
+  [[nodiscard]] Error gone() const; // why its memory is no more: ProcessGone or ProcessChanged
   pid_t pid_ = 0;
   Machine machine_ = Machine::X86_64;
   std::string executable_;

@@ -131,4 +131,28 @@ std::string displayable(std::string_view text) {
   return out;
 }
 
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    std::string_view raw = text;
+    Glyph glyph = takeGlyph(text);
+    raw.remove_suffix(text.size());
+    if (raw == "\n") {
+      out += "\\n";
+    } else if (raw == "\t") {
+      out += "\\t";
+    } else if (raw == "\r") {
+      out += "\\r";
+    } else if (raw == "\"" || raw == "\\") {
+      out.append("\\").append(raw);
+    } else if (glyph.text == raw) {
+      out += raw;
+    } else {
+      for (char c : raw)
+        out.append("\\x").append(hex(static_cast<unsigned char>(c), 2));
+    }
+  }
+  return out + "\"";
+}
+
 } // namespace lpc

@@ -1,8 +1,8 @@
-// Plays a plan into a process: prepare · stop · verify · switch · go (executor notes). The table of contents of the
-// executor.
+// Playing patches into live processes: the result, the options, and the two operations.
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +13,9 @@ namespace lpc::backend {
 
 struct PlayOptions {
   std::chrono::microseconds timeout{5'000'000}; // for finding a safe moment
-  std::chrono::microseconds maxPause{10'000};   // of one stop
+  std::chrono::microseconds maxPause{10'000};   // of one stop; past it the process is let go and the stop tried again
   bool dryRun = false;                          // all but the switch
+  std::vector<std::string> allowActive{};       // functions that may be active; "*" is all
 };
 
 enum class OutcomeKind : uint8_t {
@@ -38,17 +39,25 @@ struct Phase {
 struct Outcome {
   OutcomeKind kind = OutcomeKind::Refused;
   std::optional<Error> reason{}; // why not; its id is the `reason` of the JSON
-  double pauseMicroseconds = 0;  // from the first running thread interrupted to the last one released
+  double pauseMicroseconds = 0;  // of the running threads, at the last stop: first one interrupted to last one released
   double windowMicroseconds = 0; // blocked threads included
   unsigned stops = 0;
   std::vector<Phase> phases{};
-  std::vector<PlannedChange> changes{}; // with oldBytes as found when stopped
-  pid_t busyThread = 0;                 // Busy: who, where
+  std::vector<PlannedMemory> memories{}; // applied: where the new memory is
+  std::vector<PlannedChange> changes{};  // with oldBytes as found when stopped
+  std::vector<std::string> remarks{};    // what else the user should know: repairs, memory that was kept
+  pid_t busyThread = 0;                  // Busy: who, where
   std::string busyThreadName{}, busyFunction{};
   unsigned busyFrame = 0;
-  std::string state; // "process 4711 was not stopped; nothing was changed"
+  std::string state{}; // what became of the process: "process 4711 was not stopped; nothing was changed"
 };
 
-Outcome play(const Plan &plan, const runtime::Process &process, const PlayOptions &options);
+// Puts a patch onto a process: look, plan, prepare · stop · verify · switch · go. An earlier lpc that was killed in the
+// middle of its work is repaired first. All or nothing: unless the kind is Applied or Uncertain, the process has not
+// one byte of the patch.
+Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options);
+
+// Takes the patch of that name back, under the same stop and verification.
+Outcome revert(const std::string &name, const runtime::Process &process, const PlayOptions &options);
 
 } // namespace lpc::backend

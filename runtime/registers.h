@@ -5,6 +5,7 @@
 #include <sys/user.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "ir/support/address.h"
 #include "ir/support/result.h"
@@ -19,12 +20,17 @@ struct Registers {
   [[nodiscard]] RemoteAddress programCounter() const;
   [[nodiscard]] RemoteAddress stackPointer() const;
   void setProgramCounter(RemoteAddress a);
-  // In a system call that the stop made return EINTR (executor notes, "the cure").
+  // Every general-purpose register, for looking for pointers.
+  [[nodiscard]] std::vector<uint64_t> words() const;
+  // On its way out of a system call that fails with EINTR because of the stop, and that may be made again (executor
+  // notes, "the cure"). False for the calls that have done their work in spite of EINTR (close).
   [[nodiscard]] bool interruptedCall() const;
-  // Makes the kernel restart that call as after a stop without a handler: return value -ERESTARTNOHAND.
+  // Makes the kernel restart that call as after a stop without a handler: return value -ERESTARTNOHAND. A handler that
+  // runs first still makes it EINTR.
   void restartCall();
 };
 
+// Of a thread that this thread of ours traces and that stands. ProcessGone when it has been killed meanwhile.
 Result<Registers> readRegisters(pid_t tid);
 Result<void> writeRegisters(pid_t tid, const Registers &registers);
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
+#include "backend/arch/effects.h"
 #include "ir/machine/decoder.h"
 #include "ir/machine/machine.h"
 #include "ir/support/address.h"
@@ -10,6 +12,18 @@
 #include "ir/support/result.h"
 
 namespace lpc::backend {
+
+// What a relocation type of the machine's ELF supplement stores. S: the symbol, A: the addend, P: the place that is
+// relocated, B: the load bias.
+struct RelocationRule {
+  enum class Value : uint8_t { Nothing, Symbol /* S+A */, SymbolFromPlace /* S+A-P */, Base /* B+A */, Copy, IndirectFunction, ThreadLocal };
+  enum class Range : uint8_t { Whole, Signed, Unsigned }; // what must fit `width` bytes
+  uint32_t type = 0;
+  std::string_view name; // "R_X86_64_GLOB_DAT"
+  Value value = Value::Nothing;
+  uint8_t width = 0; // bytes stored
+  Range range = Range::Whole;
+};
 
 class Arch {
 public:
@@ -24,6 +38,16 @@ public:
   // No-ops of exactly `size` bytes.
   [[nodiscard]] virtual Bytes noops(uint64_t size) const = 0;
 
+  // The rule of a relocation type of dynamic linking; null for one that is none, or that we don't know.
+  [[nodiscard]] virtual const RelocationRule *relocation(uint32_t type) const = 0;
+  // The type that RELR entries stand for.
+  [[nodiscard]] virtual uint32_t relativeRelocation() const = 0;
+
+  // Whether calling `function` provably does no more than `allowed`, in a payload whose code has not run yet. False
+  // where it does more, or where that cannot be told.
+  [[nodiscard]] virtual bool isIdle(const CodeMemory &memory, uint64_t function, AllowedEffects allowed) const = 0;
+
+  static bool supports(Machine machine);
   static const Arch &of(Machine machine); // LPC_CHECKs that the machine is supported
 };
 

@@ -1,0 +1,98 @@
+// The scan reads each thread's stack from its stack pointer to the end of the mapping that holds it, and compares every
+// aligned word. A thread that runs on another stack than its own (a signal handler's alternate stack, a coroutine's)
+// has frames on both: what its own stack holds is then scanned whole, for nobody can say where it was left.
+#include "backend/activity.h"
+
+#include <algorithm>
+
+#include "runtime/word_scan.h"
+
+namespace lpc::backend {
+namespace {
+
+constexpr size_t kChunkWords = 32768; // 256 KiB a read
+
+} // namespace
+
+ActivityCheck::ActivityCheck(const runtime::Process &process, const std::vector<runtime::Mapping> &maps,
+                             std::vector<GuardedCode> guarded)
+    : process_(process), maps_(maps), guarded_(std::move(guarded)) {
+  std::erase_if(guarded_, [](const GuardedCode &code) { return code.range.begin >= code.range.end; });
+  std::ranges::sort(guarded_, {}, [](const GuardedCode &code) { return code.range.begin; });
+  if (guarded_.empty()) return;
+  hull_ = {guarded_.front().range.begin, guarded_.front().range.end};
+  for (const GuardedCode &code : guarded_)
+    hull_.end = std::max(hull_.end, code.range.end);
+  buffer_.resize(kChunkWords);
+}
+
+// A return address belongs to the call before it, which may be the last instruction of its function: (begin, end]. A
+// pointer may lead to any byte: [begin, end). Ranges may overlap (a site lies inside its function), but begin in order:
+// the last that begins at or before the address is the first to be asked.
+const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const {
+  if (address < hull_.begin || address > hull_.end) return nullptr;
+  auto after =
+      std::ranges::upper_bound(guarded_, address, {}, [](const GuardedCode &code) { return code.range.begin; });
+  for (auto it = after; it != guarded_.begin();) {
+    const GuardedCode &code = *--it;
+    if (code.range.contains(code.pointers || !asReturn ? address : address - 1)) {
+      bool safe = !code.pointers && !asReturn && code.startIsSafe && address == code.range.begin;
+      if (!safe) return &code;
+    }
+  }
+  return nullptr;
+}
+const GuardedCode *ActivityCheck::executing(RemoteAddress programCounter) const { return at(programCounter, false); }
+const GuardedCode *ActivityCheck::returning(RemoteAddress returnAddress) const { return at(returnAddress, true); }
+
+// Memory that can't be read counts as a hit.
+bool ActivityCheck::scan(RemoteAddress from, RemoteAddress end) {
+  return runtime::scanWords(process_, from, end, buffer_,
+                            [&](uint64_t word) { return (hit_ = returning({word})) != nullptr; })
+      .value_or(true);
+}
+
+bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
+  const runtime::Mapping *current = runtime::mappingAt(maps_, thread.registers.stackPointer());
+  if (!current) return true; // mapped since we looked: not provable
+  if (scan(thread.registers.stackPointer(), current->range.end)) return true;
+  // The mapping that holds the thread's control block is its stack (glibc and musl put it at the top); the first
+  // thread's is [stack].
+  return std::ranges::any_of(maps_, [&](const runtime::Mapping &mapping) {
+    bool own = thread.tid == process_.pid() ? mapping.path == "[stack]"
+                                            : mapping.range.contains(thread.registers.threadPointer());
+    return own && mapping.range.begin != current->range.begin && mapping.readable &&
+           scan(mapping.range.begin, mapping.range.end);
+  });
+}
+
+bool ActivityCheck::scanRegisters(const runtime::StoppedThread &thread) {
+  for (uint64_t word : thread.registers.words())
+    if ((hit_ = at({word}, true)) && hit_->pointers) return true;
+  return false;
+}
+
+std::optional<Active> ActivityCheck::findIn(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder) {
+  if (const GuardedCode *code = executing(thread.registers.programCounter()))
+    return Active{thread.tid, code->name, 0, true};
+  hit_ = nullptr;
+  if (!scanRegisters(thread) && !scanStacks(thread)) return std::nullopt;
+  std::string suspect = (hit_ ? *hit_ : guarded_[0]).name;
+  if (hit_ && hit_->pointers) return Active{thread.tid, std::move(suspect), 0, true};
+  if (!unwinder) return Active{thread.tid, std::move(suspect), 0, false};
+  runtime::Backtrace trace = unwinder->trace(thread);
+  for (unsigned frame = 1; frame < trace.frames.size(); frame++)
+    if (const GuardedCode *code = returning(trace.frames[frame])) return Active{thread.tid, code->name, frame, true};
+  if (trace.complete) return std::nullopt;
+  return Active{thread.tid, std::move(suspect), static_cast<unsigned>(trace.frames.size()), true};
+}
+
+std::optional<Active> ActivityCheck::find(const std::vector<runtime::StoppedThread> &threads,
+                                          runtime::Unwinder *unwinder) {
+  if (guarded_.empty()) return std::nullopt;
+  for (const runtime::StoppedThread &thread : threads)
+    if (auto active = findIn(thread, unwinder)) return active;
+  return std::nullopt;
+}
+
+} // namespace lpc::backend

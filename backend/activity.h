@@ -1,0 +1,65 @@
+// Is code active that must not be? Program counters and return addresses of stopped threads, against ranges of code.
+//
+// A conservative scan first: a word on the stack that looks like an address in a range is a hit; no hit proves "not
+// active" (suspended coroutines excepted). Only a hit costs an unwind, which decides; one that does not reach the end
+// counts as active.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/plan.h"
+#include "ir/support/address.h"
+#include "runtime/maps.h"
+#include "runtime/process.h"
+#include "runtime/stop.h"
+#include "runtime/unwind.h"
+
+namespace lpc::backend {
+
+// Code to be watched.
+struct GuardedCode {
+  std::string name; // of the function, for messages
+  RemoteRange range;
+  bool startIsSafe =
+      true;              // a thread that stands at its first byte meets the jump next; false for code that is to vanish
+  bool pointers = false; // memory that is to vanish: any pointer into it counts, in registers too
+};
+
+struct Active {
+  pid_t tid = 0;
+  std::string function;
+  unsigned frame = 0;  // 0: it executes there; n: it returns there after n calls
+  bool proven = false; // false: the scan found it and no unwind has looked yet
+};
+
+class ActivityCheck {
+public:
+  // `maps` are those of the process while it ran; ranges may be many (sorted inside). Memory for the scan is allocated
+  // here.
+  ActivityCheck(const runtime::Process &process, const std::vector<runtime::Mapping> &maps,
+                std::vector<GuardedCode> guarded);
+
+  // The first thread found active; nothing when none is. `unwinder` decides hits; without one a hit is returned
+  // unproven.
+  std::optional<Active> find(const std::vector<runtime::StoppedThread> &threads, runtime::Unwinder *unwinder);
+
+private:
+  const GuardedCode *executing(RemoteAddress programCounter) const;
+  const GuardedCode *returning(RemoteAddress returnAddress) const;
+  const GuardedCode *at(RemoteAddress address, bool asReturn) const;
+  bool scan(RemoteAddress from, RemoteAddress end);
+  bool scanStacks(const runtime::StoppedThread &thread);
+  bool scanRegisters(const runtime::StoppedThread &thread);
+  std::optional<Active> findIn(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder);
+
+  const runtime::Process &process_;
+  const std::vector<runtime::Mapping> &maps_;
+  std::vector<GuardedCode> guarded_; // ascending, disjoint enough for a binary search on the hull
+  RemoteRange hull_{};
+  std::vector<uint64_t> buffer_;
+  const GuardedCode *hit_ = nullptr;
+};
+
+} // namespace lpc::backend

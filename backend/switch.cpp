@@ -1,0 +1,317 @@
+// What happens while the process stands, and the attempts to find the moment for it.
+//
+//   1. stage      the table of writes goes into the agent's memory              (the process runs)
+//   2. seize      every thread but our own; nobody notices                      (the process runs)
+//   3. stop       blocked threads first, running ones last
+//   4. verify     the recorded bytes stand; no thread is where it must not be
+//   5. undo       the old bytes of data go into the record; only now are they final
+//   6. switch     the agent plays: state word, data, code, state word; it ends even if we don't
+//   7. read back  what was written stands there, or everything is put back
+//   8. go         running threads first
+//
+// An attempt that fails at 3 or 4 lets everything go at once and is made again after a pause that grows. The first
+// attempt has no unwinder: most processes have no suspicious word on any stack, and preparing one costs milliseconds.
+// An attempt that needs one lets go, prepares it while the process runs, and comes back.
+#include "backend/switch.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "ir/support/cat.h"
+#include "runtime/stop.h"
+#include "runtime/unwind.h"
+
+namespace lpc::backend {
+namespace {
+
+using runtime::Clock;
+using runtime::monotonicMicroseconds;
+using std::chrono::microseconds;
+
+constexpr uint64_t kPage = 4096;
+
+// Reads many places with few system calls: places of the same or the next page are read as one range.
+class PlaceReader {
+public:
+  explicit PlaceReader(const std::vector<RemoteRange> &places) {
+    std::vector<RemoteRange> sorted = places;
+    std::ranges::sort(sorted);
+    for (const RemoteRange &place : sorted) {
+      if (!runs_.empty() && place.begin.value / kPage <= (runs_.back().range.end.value - 1) / kPage + 1)
+        runs_.back().range.end = std::max(runs_.back().range.end, place.end);
+      else
+        runs_.push_back({place, {}});
+    }
+    for (Run &run : runs_)
+      run.bytes.resize(run.range.size());
+  }
+
+  Result<void> read(const runtime::Process &process) {
+    for (Run &run : runs_)
+      if (auto done = process.read(run.range.begin, std::span(run.bytes)); !done) return done;
+    return {};
+  }
+  [[nodiscard]] BytesView at(RemoteAddress address, uint64_t size) const {
+    auto after = std::ranges::upper_bound(runs_, address, {}, [](const Run &run) { return run.range.begin; });
+    const Run &run = *std::prev(after);
+    return BytesView(run.bytes).subspan(address - run.range.begin, size);
+  }
+
+private:
+  struct Run {
+    RemoteRange range;
+    Bytes bytes;
+  };
+  std::vector<Run> runs_;
+};
+
+RemoteRange rangeOf(RemoteAddress at, const Bytes &bytes) { return {at, at + bytes.size()}; }
+
+// One attempt's end: done, or why not.
+enum class Attempt : uint8_t { Done, Again, NeedsUnwinder, Failed };
+
+class Switcher {
+public:
+  Switcher(SwitchJob &job, const runtime::Process &process, const Snapshot &snapshot, runtime::Agent &agent,
+           const PlayOptions &options, Outcome &outcome)
+      : job_(job), process_(process), snapshot_(snapshot), agent_(agent), options_(options), outcome_(outcome),
+        activity_(process, snapshot.maps, job.inactive), guards_(placesOf(job)), written_(writesOf(job)) {}
+
+  SwitchResult run() {
+    auto deadline = Clock::now() + options_.timeout;
+    if (auto staged = stage(); !staged) return refused(std::move(staged.error()));
+    auto pause = microseconds(1000);
+    for (;;) {
+      Attempt attempt = once(deadline);
+      if (attempt == Attempt::Done || attempt == Attempt::Failed) return std::move(result_);
+      if (attempt == Attempt::NeedsUnwinder) {
+        auto unwinder = runtime::Unwinder::prepare(process_, snapshot_.maps, snapshot_.modules);
+        if (!unwinder) return refused(std::move(unwinder.error()));
+        unwinder_.emplace(std::move(*unwinder));
+        continue;
+      }
+      if (Clock::now() + pause >= deadline) return std::move(result_);
+      waitFor(pause);
+      if (process_.ended()) return gone();
+      pause = std::min(pause * 2, microseconds(100'000));
+    }
+  }
+
+private:
+  static std::vector<RemoteRange> placesOf(const SwitchJob &job) {
+    std::vector<RemoteRange> places;
+    for (const Guard &guard : job.guards)
+      places.push_back(rangeOf(guard.at, guard.bytes));
+    if (job.undo)
+      for (const RecordedChange &change : job.undo->changes)
+        places.push_back(rangeOf(change.address, change.newBytes));
+    return places;
+  }
+  static std::vector<RemoteRange> writesOf(const SwitchJob &job) {
+    std::vector<RemoteRange> places{{job.record + kStateOffset, job.record + kStateOffset + 8}};
+    for (const runtime::PlayedWrite &write : job.writes)
+      places.push_back(rangeOf(write.to, write.bytes));
+    return places;
+  }
+
+  Result<void> stage() {
+    std::vector<runtime::PlayedWrite> writes;
+    Bytes during;
+    appendLittle(during, static_cast<uint64_t>(job_.during), 8);
+    writes.push_back({job_.record + kStateOffset, std::move(during)});
+    writes.insert(writes.end(), job_.writes.begin(), job_.writes.end());
+    return agent_.stage(writes, job_.record + kStateOffset, static_cast<uint64_t>(job_.after));
+  }
+
+  // Sleeps, but not beyond the end of the process.
+  void waitFor(microseconds pause) const {
+    pollfd ended{process_.pidfd(), POLLIN, 0};
+    poll(&ended, 1, static_cast<int>(std::max<long>(pause.count() / 1000, 1)));
+  }
+
+  Attempt once(Clock::time_point deadline) {
+    double begin = monotonicMicroseconds();
+    auto tracees = runtime::Tracees::seize(process_, agent_.tids(), deadline);
+    if (!tracees) return failed(std::move(tracees.error()));
+    outcome_.stops++;
+    auto stopped = tracees->stop(Clock::now() + options_.maxPause);
+    double afterStop = monotonicMicroseconds();
+    Attempt attempt = stopped ? verify(tracees->threads()) : cannotStop(std::move(stopped.error()));
+    double afterVerify = monotonicMicroseconds();
+    if (attempt == Attempt::Done && !options_.dryRun) {
+      double since = afterVerify - tracees->times().firstRunningInterrupt;
+      if (since > static_cast<double>(options_.maxPause.count()))
+        attempt = tooSlow(since);
+      else
+        attempt = switchOver();
+    } else if (attempt == Attempt::Done) {
+      result_ = {OutcomeKind::DryRun, {}, {}};
+    }
+    double afterSwitch = monotonicMicroseconds();
+    tracees->detach();
+    const runtime::Tracees::Times &times = tracees->times();
+    if (stopped) {
+      outcome_.pauseMicroseconds = times.lastRunningReleased - times.firstRunningInterrupt;
+      outcome_.windowMicroseconds = times.lastReleased - times.firstInterrupt;
+    }
+    addPhase("stop", begin, afterStop);
+    addPhase("verify", afterStop, afterVerify);
+    addPhase("switch", afterVerify, afterSwitch);
+    addPhase("release", afterSwitch, monotonicMicroseconds());
+    return attempt;
+  }
+
+  // Adds up over the attempts.
+  void addPhase(const char *name, double begin, double end) {
+    auto phase = std::ranges::find(outcome_.phases, name, &Phase::name);
+    if (phase == outcome_.phases.end()) phase = outcome_.phases.insert(phase, {name, 0});
+    phase->microseconds += static_cast<uint64_t>(end - begin);
+  }
+
+  // A thread that can't be stopped may be stoppable a moment later; a process that is gone will not come back.
+  Attempt cannotStop(Error error) {
+    bool passing = error.id == DiagnosticId::CannotStop || error.id == DiagnosticId::PendingVfork;
+    failed(std::move(error));
+    if (passing) result_.kind = OutcomeKind::Busy;
+    return passing ? Attempt::Again : Attempt::Failed;
+  }
+
+  Attempt tooSlow(double since) {
+    result_ = {OutcomeKind::Busy,
+               Error{DiagnosticId::ProcessBusy,
+                     cat("stopping and verifying process ", process_.pid(), " takes longer than --max-pause allows (",
+                         static_cast<int64_t>(since), " µs so far)"),
+                     {},
+                     "give a longer --max-pause"},
+               {}};
+    return Attempt::Again;
+  }
+
+  Attempt verify(const std::vector<runtime::StoppedThread> &threads) {
+    if (auto read = guards_.read(process_); !read) return failed(std::move(read.error()));
+    for (size_t i = 0; i < job_.guards.size(); i++) {
+      const Guard &guard = job_.guards[i];
+      BytesView found = guards_.at(guard.at, guard.bytes.size());
+      if (!std::ranges::equal(found, guard.bytes)) return guardFailed(i, found);
+    }
+    if (auto active = activity_.find(threads, unwinder_ ? &*unwinder_ : nullptr)) {
+      if (!active->proven) return Attempt::NeedsUnwinder;
+      return busy(*active);
+    }
+    return Attempt::Done;
+  }
+
+  Attempt guardFailed(size_t index, BytesView found) {
+    const Guard &guard = job_.guards[index];
+    Note note{cat("at ", hexAddress(guard.at), ":")};
+    note.lines = {"expected  " + toSpacedHex(guard.bytes), "process   " + toSpacedHex(found)};
+    Error error{guard.otherwise, cat("process ", process_.pid(), " does not have the expected bytes"), {note}};
+    if (guard.line) error.place = {guard.line, 1, guard.line, 2};
+    failed(std::move(error));
+    result_.failedGuard = index;
+    return Attempt::Failed;
+  }
+
+  Attempt busy(const Active &active) {
+    outcome_.busyThread = active.tid;
+    outcome_.busyThreadName = runtime::threadName(process_.pid(), active.tid);
+    outcome_.busyFunction = active.function;
+    outcome_.busyFrame = active.frame;
+    Error error{DiagnosticId::ProcessBusy,
+                cat("thread ", active.tid, " (", outcome_.busyThreadName, ") of process ", process_.pid(), " ",
+                    active.frame == 0 ? cat("executes `", active.function, "`")
+                                      : cat("is ", active.frame, " frames inside `", active.function, "`"))};
+    error.help =
+        "try again later, with a longer --timeout, or allow it with --allow-active if you know it to be harmless";
+    result_ = {OutcomeKind::Busy, std::move(error), {}};
+    return Attempt::Again;
+  }
+
+  // Old bytes of data are final only now. The record gets them before the first byte changes.
+  Result<void> recordUndo() {
+    if (!job_.undo) return {};
+    bool changed = false;
+    for (size_t i = 0; i < job_.undo->changes.size(); i++) {
+      RecordedChange &change = job_.undo->changes[i];
+      if (job_.settled[i]) continue;
+      BytesView found = guards_.at(change.address, change.oldBytes.size());
+      if (std::ranges::equal(found, change.oldBytes)) continue;
+      change.oldBytes.assign(found.begin(), found.end());
+      changed = true;
+    }
+    if (!changed) return {};
+    return process_.write(job_.record + undoOffset(*job_.undo), undoBytes(*job_.undo));
+  }
+
+  Attempt switchOver() {
+    // What stands at the places now, state word included: what a failure puts back.
+    if (auto read = written_.read(process_); !read) return failed(std::move(read.error()));
+    PlaceReader before = written_;
+    if (auto undo = recordUndo(); !undo) return failed(std::move(undo.error()));
+    auto played = agent_.play(Clock::now() + std::chrono::seconds(2));
+    if (played) played = readBack();
+    if (played) {
+      result_ = {OutcomeKind::Applied, {}, {}};
+      return Attempt::Done;
+    }
+    return putBack(before, std::move(played.error()));
+  }
+
+  Result<void> readBack() {
+    if (auto read = written_.read(process_); !read) return read;
+    for (const runtime::PlayedWrite &write : job_.writes)
+      if (!std::ranges::equal(written_.at(write.to, write.bytes.size()), write.bytes))
+        return fail(DiagnosticId::VerifyFailed,
+                    cat("the process does not have what was written at ", hexAddress(write.to)));
+    if (loadLittle(written_.at(job_.record + kStateOffset, 8)) != static_cast<uint64_t>(job_.after))
+      return fail(DiagnosticId::VerifyFailed, "the agent did not finish the switch");
+    return {};
+  }
+
+  Attempt putBack(const PlaceReader &before, Error why) {
+    failed(std::move(why));
+    for (auto write = job_.writes.rbegin(); write != job_.writes.rend(); ++write)
+      if (!process_.write(write->to, before.at(write->to, write->bytes.size()))) {
+        result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;
+        return Attempt::Failed;
+      }
+    bool marked = process_.write(job_.record + kStateOffset, before.at(job_.record + kStateOffset, 8)).has_value();
+    result_.kind = marked ? OutcomeKind::RolledBack : OutcomeKind::Uncertain;
+    return Attempt::Failed;
+  }
+
+  Attempt failed(Error error) {
+    bool ended = error.id == DiagnosticId::ProcessGone || process_.ended();
+    result_ = {ended ? OutcomeKind::Gone : OutcomeKind::Refused, std::move(error), {}};
+    return Attempt::Failed;
+  }
+  SwitchResult refused(Error error) {
+    failed(std::move(error));
+    return std::move(result_);
+  }
+  SwitchResult gone() {
+    return refused(
+        Error{DiagnosticId::ProcessGone, cat("process ", process_.pid(), " ended while lpc was working on it")});
+  }
+
+  SwitchJob &job_;
+  const runtime::Process &process_;
+  const Snapshot &snapshot_;
+  runtime::Agent &agent_;
+  const PlayOptions &options_;
+  Outcome &outcome_;
+  ActivityCheck activity_;
+  PlaceReader guards_, written_;
+  std::optional<runtime::Unwinder> unwinder_;
+  SwitchResult result_;
+};
+
+} // namespace
+
+SwitchResult runSwitch(SwitchJob &job, const runtime::Process &process, const Snapshot &snapshot, runtime::Agent &agent,
+                       const PlayOptions &options, Outcome &outcome) {
+  return Switcher(job, process, snapshot, agent, options, outcome).run();
+}
+
+} // namespace lpc::backend

@@ -1,0 +1,40 @@
+// Unwinding the stacks of stopped threads, by elfutils' libdw (.eh_frame, .debug_frame, vdso, signal frames).
+//
+// Everything slow (opening modules, finding tables) happens while the process runs, in prepare(). Data of the process and its files is
+// not trusted: depth is bounded, and what does not reach the end is reported as incomplete.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/maps.h"
+#include "runtime/modules.h"
+#include "runtime/process.h"
+#include "runtime/stop.h"
+
+namespace lpc::runtime {
+
+struct Backtrace {
+  // [0] is the program counter; further ones are return addresses (the instruction after the call).
+  std::vector<RemoteAddress> frames;
+  // The outermost frame was reached: what is not in `frames` is not on the stack.
+  bool complete = false;
+};
+
+class Unwinder {
+public:
+  static Result<Unwinder> prepare(const Process &process, const std::vector<Mapping> &maps, const std::vector<Module> &modules);
+  Unwinder(Unwinder &&) noexcept;
+  Unwinder &operator=(Unwinder &&) noexcept;
+  ~Unwinder();
+
+  // While the thread is stopped by us (its registers are those of `thread`, memory is read through `process`).
+  Backtrace trace(const StoppedThread &thread);
+
+private:
+  struct Impl;
+  explicit Unwinder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace lpc::runtime

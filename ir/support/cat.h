@@ -9,8 +9,10 @@ namespace lpc {
 
 inline void appendTo(std::string &out, std::string_view text) { out += text; }
 inline void appendTo(std::string &out, char character) { out += character; }
-void appendTo(std::string &out, bool) = delete; // say what it means
-template <std::integral T> void appendTo(std::string &out, T number) { out += std::to_string(number); }
+template <std::same_as<bool> T> void appendTo(std::string &out, T truth) = delete; // say what it means
+template <class T>
+  requires std::integral<T> && (!std::same_as<T, bool>)
+void appendTo(std::string &out, T number) { out += std::to_string(number); }
 
 template <class... Parts> std::string cat(const Parts &...parts) {
   std::string out;

@@ -1,0 +1,60 @@
+// The statements of the lp language, version 1. LivePatchWords.g4 has its words.
+//
+// One statement a line. The grammar is LL(1): the next word always decides, so that a line that is wrong is wrong at
+// the first word that no statement has there. What a name or a number means is the semantic pass's business.
+parser grammar LivePatch;
+
+options { tokenVocab = LivePatchWords; }
+
+file : statement? (NEWLINE statement?)* EOF;
+
+statement
+  : patchHeader
+  | targetHeader
+  | objectHeader
+  | newMemory
+  | loadMemory
+  | linkObject
+  | setValue
+  | jump
+  ;
+
+// Header, before all other statements.
+patchHeader  : PATCH (NAME | STRING) (VERSION STRING)?;
+targetHeader : TARGET fileName (BUILD_ID hexBytes)?;
+objectHeader : OBJECT NAME EQUALS fileName (BUILD_ID hexBytes)?;
+
+// Memory.
+newMemory  : NEW NAME INT PERMISSION?;
+loadMemory : LOAD NAME fileName PERMISSION?;
+linkObject : DL NAME fileName (WITH binding (COMMA binding)*)?;
+binding    : symbol EQUALS address;
+
+// Changes.
+setValue : SET address typedValue;
+jump     : JMP address address;
+
+// TYPE VALUE [was VALUE]
+typedValue
+  : INTEGER_TYPE INT (WAS INT)?
+  | REAL_TYPE REAL (WAS REAL)?
+  | STR_TYPE REST?
+  | TEXT_TYPE STRING (WAS STRING)?
+  | HEX_TYPE hexBytes (WAS hexBytes)?
+  | ADDR_TYPE address (WAS address)?
+  ;
+
+address : base displacement*;
+base
+  : INT
+  | SOURCE_OF? symbol
+  | OBJECT_OF (INT | SOURCE_OF? symbol)
+  | MEMORY
+  | MEMORY_OF (INT | symbol)
+  | LBRACKET address RBRACKET
+  ;
+displacement : (PLUS | MINUS) INT;
+
+symbol   : SYMBOL | STRING;
+fileName : FILE | STRING;
+hexBytes : HEX+;

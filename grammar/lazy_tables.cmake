@@ -1,0 +1,17 @@
+# The 4.7 tool's C++ unpacks its tables in the constructor of a static object, before main, in every command that is
+# linked with the parser. This turns that object into a function that unpacks them once, when the parser is first used:
+# LivePatch::unpackTables(), LivePatchWords::unpackTables().
+function(replace_in file from to)
+  file(READ "${file}" text)
+  string(FIND "${text}" "${from}" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "${file} has no `${from}`: the ANTLR tool has changed what it writes")
+  endif()
+  string(REPLACE "${from}" "${to}" text "${text}")
+  file(WRITE "${file}" "${text}")
+endfunction()
+
+foreach(class LivePatchWords LivePatch)
+  replace_in(${FOLDER}/${class}.h "static Initializer _init;" "public: static void unpackTables() { static Initializer once; }")
+  replace_in(${FOLDER}/${class}.cpp "${class}::Initializer ${class}::_init;" "")
+endforeach()

@@ -177,6 +177,11 @@ private:
         std::move(*content)};
     for (const PayloadSegment &segment : image.segments)
       linked.segments.push_back({segment.offset, segment.size, segment.protection});
+    for (const PayloadSymbol &symbol : image.exported)
+      if (symbol.isFunction && symbol.size) {
+        RemoteAddress begin = linked.address + symbol.offset;
+        linked.functions.push_back({"$" + linked.name + ":" + symbol.name, {begin, begin + symbol.size}, place.line});
+      }
     plan_.memories.push_back(std::move(linked));
     return {};
   }

@@ -34,6 +34,15 @@ struct PlannedMapping {
   bool operator==(const PlannedMapping &) const = default;
 };
 
+// Code with a name: a function that is replaced, which must not be active in any thread when the switch comes; or one
+// of a payload.
+struct PlannedFunction {
+  std::string name;
+  RemoteRange range;
+  uint32_t line = 0;
+  bool operator==(const PlannedFunction &) const = default;
+};
+
 // A part of new memory with one protection.
 struct PlannedSegment {
   uint64_t offset = 0, size = 0; // in its memory, page aligned
@@ -47,6 +56,7 @@ struct PlannedMemory {
   uint64_t requested = 0; // bytes, as the patch or the payload's segments have it
   std::vector<PlannedSegment> segments;
   Bytes content; // from the start, with relocations and the patch's own `set`s; the rest is zero
+  std::vector<PlannedFunction> functions{}; // of a payload: "$name:symbol"
   bool operator==(const PlannedMemory &) const = default;
 };
 
@@ -71,14 +81,6 @@ struct PlannedPointer {
   Bytes value; // little-endian, pointer size
   uint32_t line = 0;
   bool operator==(const PlannedPointer &) const = default;
-};
-
-// Code that must not be active in any thread when the switch comes: the functions that are replaced.
-struct PlannedFunction {
-  std::string name;
-  RemoteRange range;
-  uint32_t line = 0;
-  bool operator==(const PlannedFunction &) const = default;
 };
 
 struct Plan {

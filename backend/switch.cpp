@@ -18,6 +18,7 @@
 
 #include <algorithm>
 
+#include "backend/outcome.h"
 #include "ir/support/cat.h"
 #include "runtime/stop.h"
 #include "runtime/unwind.h"
@@ -79,6 +80,13 @@ public:
         activity_(process, snapshot.maps, job.inactive), guards_(placesOf(job)), written_(writesOf(job)) {}
 
   SwitchResult run() {
+    SwitchResult result = attempts();
+    result.stackPointers = std::move(stackPointers_);
+    return result;
+  }
+
+private:
+  SwitchResult attempts() {
     auto deadline = Clock::now() + options_.timeout;
     if (auto staged = stage(); !staged) return refused(std::move(staged.error()));
     auto pause = microseconds(1000);
@@ -98,7 +106,6 @@ public:
     }
   }
 
-private:
   static std::vector<RemoteRange> placesOf(const SwitchJob &job) {
     std::vector<RemoteRange> places;
     for (const Guard &guard : job.guards)
@@ -154,19 +161,15 @@ private:
     if (stopped) {
       outcome_.pauseMicroseconds = times.lastRunningReleased - times.firstRunningInterrupt;
       outcome_.windowMicroseconds = times.lastReleased - times.firstInterrupt;
+      stackPointers_.clear();
+      for (const runtime::StoppedThread &thread : tracees->threads())
+        stackPointers_.push_back(thread.registers.stackPointer());
     }
-    addPhase("stop", begin, afterStop);
-    addPhase("verify", afterStop, afterVerify);
-    addPhase("switch", afterVerify, afterSwitch);
-    addPhase("release", afterSwitch, monotonicMicroseconds());
+    addPhase(outcome_, "stop", afterStop - begin);
+    addPhase(outcome_, "verify", afterVerify - afterStop);
+    addPhase(outcome_, "switch", afterSwitch - afterVerify);
+    addPhase(outcome_, "release", monotonicMicroseconds() - afterSwitch);
     return attempt;
-  }
-
-  // Adds up over the attempts.
-  void addPhase(const char *name, double begin, double end) {
-    auto phase = std::ranges::find(outcome_.phases, name, &Phase::name);
-    if (phase == outcome_.phases.end()) phase = outcome_.phases.insert(phase, {name, 0});
-    phase->microseconds += static_cast<uint64_t>(end - begin);
   }
 
   // A thread that can't be stopped may be stoppable a moment later; a process that is gone will not come back.
@@ -305,6 +308,7 @@ private:
   PlaceReader guards_, written_;
   std::optional<runtime::Unwinder> unwinder_;
   SwitchResult result_;
+  std::vector<RemoteAddress> stackPointers_;
 };
 
 } // namespace

@@ -29,8 +29,7 @@ struct Operand { // of a ModRM byte
   bool isRegister = false;
   unsigned reg = 0;   // the other operand, or the opcode's extension
   unsigned rm = 0;    // where isRegister
-  Value address;      // else; relative to the end of the instruction where `fromEnd`
-  bool fromEnd = false;
+  Value address{};    // else
 };
 
 class Follower {
@@ -215,10 +214,6 @@ private:
       zero_ = *result == 0;
       if (operation == 5 || operation == 7) carry_ = *a < *b;
       if (operation == 1 || operation == 4 || operation == 6) carry_ = false;
-    } else if (operation == 6 && to.isRegister && to.rm == to.reg && !a && !b && xorOfItself_) {
-      result = 0;
-      zero_ = true;
-      carry_ = false;
     } else if (operation == 2 || operation == 3) {
       return Step::Unknown;
     }
@@ -228,20 +223,19 @@ private:
   Step arithmeticWithRegister(uint8_t opcode) {
     auto operand = modrm(0);
     if (!operand) return Step::Unknown;
-    Operand other{.isRegister = true, .reg = operand->reg, .rm = operand->reg};
+    Operand other{.isRegister = true, .rm = operand->reg};
     bool toRegister = (opcode & 2) != 0;
     const Operand &to = toRegister ? other : *operand, &from = toRegister ? *operand : other;
-    xorOfItself_ = operand->isRegister && operand->rm == operand->reg;
-    Operand target = to;
-    if (xorOfItself_) target.reg = target.rm;
-    return arithmetic((opcode >> 3) & 7U, target, read(to, width()), read(from, width()), width());
+    unsigned operation = (opcode >> 3) & 7U;
+    bool clears = operand->isRegister && operand->rm == operand->reg && (operation == 5 || operation == 6);
+    if (clears) return arithmetic(operation, to, 0, 0, width()); // sub or xor of a register with itself
+    return arithmetic(operation, to, read(to, width()), read(from, width()), width());
   }
 
   Step arithmeticWithImmediate(unsigned operandWidth, unsigned size) {
     auto operand = modrm(size);
     Value value = immediate(size);
     if (!operand || !value || (operandWidth == 1 && operand->isRegister)) return Step::Unknown;
-    xorOfItself_ = false;
     return arithmetic(operand->reg & 7U, *operand, read(*operand, operandWidth), truncated(*value, operandWidth),
                       operandWidth);
   }
@@ -398,7 +392,6 @@ private:
   size_t at_ = 0;
   uint8_t rex_ = 0;
   bool repeat_ = false;
-  bool xorOfItself_ = false;
 };
 
 } // namespace

@@ -1,0 +1,181 @@
+// Apply, from the first look to the last thread released. The steps are those of play.h; each is a function of its own
+// file.
+#include <algorithm>
+#include <chrono>
+
+#include "backend/digest.h"
+#include "backend/outcome.h"
+#include "backend/play.h"
+#include "backend/prepare.h"
+#include "backend/repair.h"
+#include "backend/switch.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+namespace {
+
+using runtime::Clock;
+
+constexpr unsigned kAttempts = 8; // plans: the program maps memory, or moves a pointer that we follow, while we prepare
+
+class Application {
+public:
+  Application(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options)
+      : patch_(patch), process_(process), options_(options), deadline_(Clock::now() + options.timeout) {}
+
+  Outcome run() {
+    for (unsigned attempt = 0; attempt < kAttempts; attempt++)
+      if (once(attempt)) break;
+    agent_.reset(); // its end belongs to the work
+    describeState(outcome_, process_, "apply");
+    return std::move(outcome_);
+  }
+
+private:
+  // True: outcome_ says how it ended. False: plan again.
+  bool once(unsigned attempt) {
+    Stopwatch watch(outcome_);
+    auto snapshot = look(process_);
+    if (!snapshot) return refuse(std::move(snapshot.error()));
+    auto records = readRegistry(process_, snapshot->maps);
+    if (!records) return refuse(std::move(records.error()));
+    if (std::ranges::any_of(*records, needsRepair)) {
+      if (auto repaired = repairFirst(*records, *snapshot); !repaired) return refuse(std::move(repaired.error()));
+      if (!(snapshot = look(process_))) return refuse(std::move(snapshot.error()));
+      if (!(records = readRegistry(process_, snapshot->maps))) return refuse(std::move(records.error()));
+    }
+    watch.lap("resolve");
+
+    if (auto known = std::ranges::find_if(*records,
+                                          [&](const FoundRecord &found) {
+                                            return found.record.name == patch_.name &&
+                                                   found.record.state == RecordState::Applied;
+                                          });
+        known != records->end())
+      return alreadyThere(known->record);
+
+    auto plan = makePlan(patch_, process_, *snapshot, attempt);
+    if (!plan) return refuse(std::move(plan.error()));
+    watch.lap("plan");
+
+    if (auto started = startAgent(*snapshot); !started) return refuse(std::move(started.error()));
+    uint64_t sequence = records->empty() ? 1 : records->back().record.sequence + 1;
+    auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, *agent_);
+    if (!made)
+      return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
+                 ? refuse(std::move(made.error()))
+                 : false;
+    SwitchJob job = jobOf(*plan, *made);
+    if (auto added = addWrites(job, placesOf(*plan), process_); !added)
+      return takeBack(*made), refuse(std::move(added.error()));
+    watch.lap("prepare");
+
+    SwitchResult result = runSwitch(job, process_, *snapshot, *agent_, options_, outcome_);
+    outcome_.kind = result.kind;
+    outcome_.reason = std::move(result.reason);
+    outcome_.memories = std::move(plan->memories);
+    outcome_.changes = std::move(plan->changes);
+    if (result.kind == OutcomeKind::Applied) return takeOldBytes(made->record), true;
+    if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) takeBack(*made);
+    // A pointer that was followed leads elsewhere now: plan again, as long as there is time.
+    bool pointerMoved = result.failedGuard && *result.failedGuard < plan->pointers.size();
+    return !(pointerMoved && Clock::now() < deadline_);
+  }
+
+  bool refuse(Error error) {
+    outcome_.kind = error.id == DiagnosticId::ProcessGone   ? OutcomeKind::Gone
+                    : error.id == DiagnosticId::ProcessBusy ? OutcomeKind::Busy
+                                                            : OutcomeKind::Refused;
+    outcome_.reason = std::move(error);
+    return true;
+  }
+
+  bool alreadyThere(const Record &record) {
+    if (record.digest == digestOf(patch_)) return outcome_.kind = OutcomeKind::AlreadyApplied, true;
+    return refuse(Error{DiagnosticId::NameTaken,
+                        cat("another patch named `", patch_.name, "` is on process ", process_.pid()),
+                        {},
+                        cat("revert it first: lpc revert ", patch_.name, " --pid ", process_.pid())});
+  }
+
+  Result<void> startAgent(const Snapshot &snapshot) {
+    if (agent_) return {};
+    auto agent = runtime::Agent::start(process_, snapshot.maps, deadline_);
+    if (!agent) return std::unexpected(std::move(agent.error()));
+    agent_.emplace(std::move(*agent));
+    return {};
+  }
+
+  Result<void> repairFirst(const std::vector<FoundRecord> &records, const Snapshot &snapshot) {
+    if (auto started = startAgent(snapshot); !started) return started;
+    return repair(records, process_, snapshot, *agent_, outcome_.remarks);
+  }
+
+  SwitchJob jobOf(const Plan &plan, FoundRecord &made) const {
+    SwitchJob job;
+    job.record = made.range.begin;
+    job.during = RecordState::Switching;
+    job.after = RecordState::Applied;
+    job.undo = &made.record;
+    for (const PlannedPointer &pointer : plan.pointers) // first: once() knows them by their index
+      job.guards.push_back({pointer.at, pointer.value, DiagnosticId::ProcessChanged, pointer.line});
+    for (const PlannedChange &change : plan.changes) {
+      if (change.prepared) continue;
+      job.settled.push_back(change.exact);
+      if (change.exact)
+        job.guards.push_back({change.address, change.oldBytes,
+                              change.code ? DiagnosticId::BytesDiffer : DiagnosticId::ExpectFailed, change.line});
+      if (change.code)
+        job.inactive.push_back({nameOf(change, plan), {change.address, change.address + change.newBytes.size()}});
+    }
+    for (const PlannedFunction &function : plan.functions)
+      if (!allowedActive(function.name)) job.inactive.push_back({function.name, function.range});
+    return job;
+  }
+
+  bool allowedActive(const std::string &function) const {
+    return std::ranges::any_of(options_.allowActive,
+                               [&](const std::string &name) { return name == "*" || name == function; });
+  }
+
+  static std::string nameOf(const PlannedChange &change, const Plan &plan) {
+    for (const PlannedFunction &function : plan.functions)
+      if (function.range.contains(change.address)) return function.name;
+    return hexAddress(change.address);
+  }
+
+  static std::vector<PlaceChange> placesOf(const Plan &plan) {
+    std::vector<PlaceChange> places;
+    for (const PlannedChange &change : plan.changes)
+      if (!change.prepared) places.push_back({change.address, change.newBytes, change.code});
+    return places;
+  }
+
+  // Memory that was prepared for nothing. Nobody has ever seen it, so it can go at once.
+  void takeBack(const FoundRecord &made) {
+    for (const RemoteRange &range : made.memory)
+      (void)agent_->unmap(range.begin, range.size()); // what stays is repaired by the next command
+    (void)agent_->unmap(made.range.begin, made.range.size());
+  }
+
+  void takeOldBytes(const Record &record) {
+    size_t next = 0;
+    for (PlannedChange &change : outcome_.changes)
+      if (!change.prepared) change.oldBytes = record.changes[next++].oldBytes;
+  }
+
+  const ir::Patch &patch_;
+  const runtime::Process &process_;
+  const PlayOptions &options_;
+  Clock::time_point deadline_;
+  std::optional<runtime::Agent> agent_;
+  Outcome outcome_;
+};
+
+} // namespace
+
+Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options) {
+  return Application(patch, process, options).run();
+}
+
+} // namespace lpc::backend

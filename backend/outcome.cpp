@@ -1,0 +1,51 @@
+// The sentences end every message about a live process, so they say the one thing its owner wants to know: does it run,
+// and with what.
+#include "backend/outcome.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ir/support/cat.h"
+#include "runtime/stop.h"
+
+namespace lpc::backend {
+
+void describeState(Outcome &outcome, const runtime::Process &process, const std::string &what) {
+  std::string who = cat("process ", process.pid());
+  std::string stood = outcome.stops == 0
+                          ? " was not stopped"
+                          : cat(" was let go after ", outcome.stops, outcome.stops == 1 ? " stop" : " stops");
+  switch (outcome.kind) {
+  case OutcomeKind::Applied: outcome.state = who + " runs on with the patch"; break;
+  case OutcomeKind::AlreadyApplied: outcome.state = who + " has the patch already; nothing was changed"; break;
+  case OutcomeKind::Reverted: outcome.state = who + " runs on without the patch"; break;
+  case OutcomeKind::DryRun:
+  case OutcomeKind::NotApplied:
+  case OutcomeKind::Refused:
+  case OutcomeKind::Busy: outcome.state = who + stood + "; nothing was changed"; break;
+  case OutcomeKind::RolledBack:
+    outcome.state = cat("everything was put back; ", who, " runs on as before the ", what);
+    break;
+  case OutcomeKind::Uncertain:
+    outcome.state = cat(who, " may be changed in part; `lpc status --pid ", process.pid(),
+                        "` shows it, and the next apply or revert tries to repair it");
+    break;
+  case OutcomeKind::Gone: outcome.state = who + " is gone"; break;
+  }
+}
+
+Stopwatch::Stopwatch(Outcome &outcome) : outcome_(outcome), last_(runtime::monotonicMicroseconds()) {}
+
+void Stopwatch::lap(const std::string &phase) {
+  double now = runtime::monotonicMicroseconds();
+  addPhase(outcome_, phase, now - last_);
+  last_ = now;
+}
+
+void addPhase(Outcome &outcome, const std::string &name, double microseconds) {
+  auto phase = std::ranges::find(outcome.phases, name, &Phase::name);
+  if (phase == outcome.phases.end()) phase = outcome.phases.insert(phase, {name, 0});
+  phase->microseconds += static_cast<uint64_t>(std::llround(microseconds));
+}
+
+} // namespace lpc::backend

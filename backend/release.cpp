@@ -1,0 +1,86 @@
+// Is memory still in use? The program may have copied pointers into it: of a string that a `set` had put into a
+// variable, of a callback that the payload registered. Unmapping too early crashes the program later (the fate of other
+// systems); keeping too long costs memory. So: look everywhere, and keep when in doubt.
+//
+// After the old bytes are back, no new pointer can come from the program's own code. First all writable memory is read
+// while the process runs (stacks are left out: their dead parts are full of old addresses), then registers and the live
+// parts of the stacks while it stands. A pointer that wanders from unread memory through a register into memory already
+// read, and leaves no other copy, would escape; it must do so between two reads of a few milliseconds, and has not been
+// seen to.
+#include "backend/release.h"
+
+#include <algorithm>
+
+#include "backend/switch.h"
+#include "ir/support/cat.h"
+#include "runtime/word_scan.h"
+
+namespace lpc::backend {
+namespace {
+
+bool isStack(const runtime::Mapping &mapping, const std::vector<RemoteAddress> &stackPointers) {
+  return mapping.path == "[stack]" ||
+         std::ranges::any_of(stackPointers, [&](RemoteAddress sp) { return mapping.range.contains(sp); });
+}
+
+// A word of the program's writable memory that points into the patch; where it stands.
+std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime::Process &process,
+                                         const std::vector<runtime::Mapping> &maps,
+                                         const std::vector<RemoteAddress> &stackPointers) {
+  RemoteRange hull{found.memory.front().begin, found.memory.back().end};
+  auto pointsInto = [&](uint64_t word) {
+    return hull.contains({word}) &&
+           std::ranges::any_of(found.memory, [&](const RemoteRange &range) { return range.contains({word}); });
+  };
+  std::vector<uint64_t> buffer(1 << 16);
+  for (const runtime::Mapping &mapping : maps) {
+    bool own = mapping.range == found.range || std::ranges::find(found.memory, mapping.range) != found.memory.end();
+    if (!mapping.writable || !mapping.readable || own || isStack(mapping, stackPointers)) continue;
+    // A mapping that can't be read (a device) can't be searched; one that vanished meanwhile points nowhere.
+    if (runtime::scanWords(process, mapping.range.begin, mapping.range.end, buffer, pointsInto).value_or(false))
+      return mapping.range.begin;
+  }
+  return std::nullopt;
+}
+
+// Stops once and looks at registers and stacks; false when something points into the patch.
+Result<bool> stacksClean(const FoundRecord &found, const runtime::Process &process, const Snapshot &snapshot,
+                         runtime::Agent &agent, std::string &holder) {
+  SwitchJob job;
+  job.record = found.range.begin;
+  job.during = job.after = found.record.state;
+  for (const RemoteRange &range : found.memory)
+    job.inactive.push_back({found.record.name, range, false, true});
+  PlayOptions options;
+  options.timeout = std::chrono::milliseconds(200);
+  options.dryRun = true;
+  Outcome ignored;
+  SwitchResult result = runSwitch(job, process, snapshot, agent, options, ignored);
+  if (result.kind == OutcomeKind::DryRun) return true;
+  if (result.kind != OutcomeKind::Busy) return std::unexpected(std::move(*result.reason));
+  holder = cat("thread ", ignored.busyThread, " (", ignored.busyThreadName, ")");
+  return false;
+}
+
+} // namespace
+
+Result<bool> releaseMemory(const FoundRecord &found, const std::vector<RemoteAddress> &stackPointers,
+                           const runtime::Process &process, runtime::Agent &agent, std::string &holder) {
+  auto snapshot = look(process);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  if (!found.memory.empty()) {
+    if (auto pointer = heapPointer(found, process, snapshot->maps, stackPointers)) {
+      holder = cat("the memory at ", hexAddress(*pointer));
+      return false;
+    }
+    auto clean = stacksClean(found, process, *snapshot, agent, holder);
+    if (!clean || !*clean) return clean;
+  }
+  for (const RemoteRange &range : found.memory)
+    if (auto done = agent.unmap(range.begin, range.size()); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = agent.unmap(found.range.begin, found.range.size()); !done)
+    return std::unexpected(std::move(done.error()));
+  return true;
+}
+
+} // namespace lpc::backend

@@ -1,0 +1,71 @@
+// Always backwards. An interrupted apply and an interrupted revert look alike: some places have the old bytes and some
+// the new ones, and the record has both. Putting the old bytes back is right for both, and needs nothing but the
+// record.
+//
+// A lock against another lpc that is only slow, not dead: its agent is traced by it, so seizing all threads for the
+// stop fails with AlreadyTraced, and nothing is touched.
+#include "backend/repair.h"
+
+#include "backend/prepare.h"
+#include "backend/release.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+namespace {
+
+// Data that no longer has the patch's value belongs to the program again.
+Result<std::vector<PlaceChange>> placesToRestore(const Record &record, const runtime::Process &process) {
+  std::vector<PlaceChange> places;
+  for (auto change = record.changes.rbegin(); change != record.changes.rend(); ++change) {
+    auto now = process.read(change->address, change->newBytes.size());
+    if (!now) return std::unexpected(std::move(now.error()));
+    if (change->code || *now == change->newBytes) places.push_back({change->address, change->oldBytes, change->code});
+  }
+  return places;
+}
+
+Result<std::vector<RemoteAddress>> undo(FoundRecord &found, const runtime::Process &process, const Snapshot &snapshot,
+                                        runtime::Agent &agent) {
+  SwitchJob job;
+  job.record = found.range.begin;
+  job.during = RecordState::Reverting;
+  job.after = RecordState::Reverted;
+  if (found.record.state == RecordState::Switching || found.record.state == RecordState::Reverting) {
+    auto places = placesToRestore(found.record, process);
+    if (!places) return std::unexpected(std::move(places.error()));
+    if (auto added = addWrites(job, *places, process); !added) return std::unexpected(std::move(added.error()));
+  }
+  Outcome ignored;
+  SwitchResult result = runSwitch(job, process, snapshot, agent, {}, ignored);
+  if (result.kind != OutcomeKind::Applied) return std::unexpected(std::move(*result.reason));
+  found.record.state = RecordState::Reverted;
+  return std::move(result.stackPointers);
+}
+
+} // namespace
+
+bool needsRepair(const FoundRecord &found) { return found.record.state != RecordState::Applied; }
+
+Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Process &process, const Snapshot &snapshot,
+                    runtime::Agent &agent, std::vector<std::string> &remarks) {
+  for (auto found = records.rbegin(); found != records.rend(); ++found) {
+    if (!needsRepair(*found)) continue;
+    FoundRecord one = *found;
+    bool wasReverted = one.record.state == RecordState::Reverted;
+    auto stackPointers = undo(one, process, snapshot, agent);
+    if (!stackPointers)
+      return std::unexpected(
+          std::move(stackPointers.error()).during(cat("repairing the interrupted patch `", one.record.name, "`")));
+    if (!wasReverted)
+      remarks.push_back(
+          cat("an earlier lpc was ended in the middle of `", one.record.name, "`: everything it had done was undone"));
+    std::string holder;
+    auto released = releaseMemory(one, *stackPointers, process, agent, holder);
+    if (!released) return std::unexpected(std::move(released.error()));
+    if (!*released && !wasReverted)
+      remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", holder, " points into it"));
+  }
+  return {};
+}
+
+} // namespace lpc::backend

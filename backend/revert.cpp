@@ -1,0 +1,184 @@
+// Revert: the old bytes back, under the same stop and verification as apply, then the memory.
+//
+// Code must still have the patch's bytes: anything else was changed by someone we don't know. Data that no longer has
+// the patch's value was changed by the program since, and is the program's: putting an old value over it would be a new
+// change, not an undone one.
+#include <algorithm>
+
+#include "backend/outcome.h"
+#include "backend/play.h"
+#include "backend/prepare.h"
+#include "backend/release.h"
+#include "backend/repair.h"
+#include "backend/switch.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+namespace {
+
+using runtime::Clock;
+
+class Reversion {
+public:
+  Reversion(const std::string &name, const runtime::Process &process, const PlayOptions &options)
+      : name_(name), process_(process), options_(options), deadline_(Clock::now() + options.timeout) {}
+
+  Outcome run() {
+    while (!once()) {
+    }
+    agent_.reset();
+    describeState(outcome_, process_, "revert");
+    return std::move(outcome_);
+  }
+
+private:
+  // False: the program changed data between our look and the stop; look again.
+  bool once() {
+    Stopwatch watch(outcome_);
+    auto snapshot = look(process_);
+    if (!snapshot) return refuse(std::move(snapshot.error()));
+    auto records = readRegistry(process_, snapshot->maps);
+    if (!records) return refuse(std::move(records.error()));
+    if (std::ranges::any_of(*records, needsRepair)) {
+      if (auto repaired = repairFirst(*records, *snapshot); !repaired) return refuse(std::move(repaired.error()));
+      if (!(snapshot = look(process_))) return refuse(std::move(snapshot.error()));
+      if (!(records = readRegistry(process_, snapshot->maps))) return refuse(std::move(records.error()));
+    }
+    auto found = std::ranges::find_if(*records, [&](const FoundRecord &one) {
+      return one.record.name == name_ && one.record.state == RecordState::Applied;
+    });
+    if (found == records->end()) return notApplied(*records);
+    if (auto over = patchedOver(*found, *records)) return refuse(std::move(*over));
+    watch.lap("resolve");
+
+    if (auto started = startAgent(*snapshot); !started) return refuse(std::move(started.error()));
+    SwitchJob job;
+    if (auto made = makeJob(*found, job); !made) return refuse(std::move(made.error()));
+    watch.lap("prepare");
+
+    SwitchResult result = runSwitch(job, process_, *snapshot, *agent_, options_, outcome_);
+    if (result.failedGuard && *result.failedGuard < dataGuards_ && Clock::now() < deadline_) return false;
+    outcome_.kind = result.kind == OutcomeKind::Applied ? OutcomeKind::Reverted : result.kind;
+    outcome_.reason = std::move(result.reason);
+    if (result.kind == OutcomeKind::Applied) release(*found, result.stackPointers);
+    return true;
+  }
+
+  bool refuse(Error error) {
+    outcome_.kind = error.id == DiagnosticId::ProcessGone   ? OutcomeKind::Gone
+                    : error.id == DiagnosticId::ProcessBusy ? OutcomeKind::Busy
+                                                            : OutcomeKind::Refused;
+    outcome_.reason = std::move(error);
+    return true;
+  }
+
+  bool notApplied(const std::vector<FoundRecord> &records) {
+    outcome_.kind = OutcomeKind::NotApplied;
+    Error error{DiagnosticId::NotApplied, cat("no patch named `", name_, "` is on process ", process_.pid())};
+    std::vector<std::string> names;
+    for (const FoundRecord &found : records)
+      names.push_back(found.record.name);
+    if (auto close = nearest(name_, names); !close.empty()) error.help = cat("did you mean `", close[0], "`?");
+    outcome_.reason = std::move(error);
+    return true;
+  }
+
+  std::optional<Error> patchedOver(const FoundRecord &found, const std::vector<FoundRecord> &records) const {
+    for (const FoundRecord &later : records) {
+      if (later.record.sequence <= found.record.sequence || later.record.state != RecordState::Applied) continue;
+      for (const RecordedChange &a : later.record.changes)
+        for (const RecordedChange &b : found.record.changes)
+          if (rangeOf(a).overlaps(rangeOf(b)))
+            return Error{DiagnosticId::PatchedOver,
+                         cat("`", later.record.name, "`, applied later, changes ", hexAddress(a.address), " too"),
+                         {},
+                         cat("revert `", later.record.name, "` first")};
+    }
+    return std::nullopt;
+  }
+
+  static RemoteRange rangeOf(const RecordedChange &change) {
+    return {change.address, change.address + change.newBytes.size()};
+  }
+
+  Result<void> startAgent(const Snapshot &snapshot) {
+    if (agent_) return {};
+    auto agent = runtime::Agent::start(process_, snapshot.maps, deadline_);
+    if (!agent) return std::unexpected(std::move(agent.error()));
+    agent_.emplace(std::move(*agent));
+    return {};
+  }
+
+  Result<void> repairFirst(const std::vector<FoundRecord> &records, const Snapshot &snapshot) {
+    if (auto started = startAgent(snapshot); !started) return started;
+    return repair(records, process_, snapshot, *agent_, outcome_.remarks);
+  }
+
+  // Data guards come first, so that a failed guard with a small index means "look again", not "refuse".
+  Result<void> makeJob(const FoundRecord &found, SwitchJob &job) {
+    job.record = found.range.begin;
+    job.during = RecordState::Reverting;
+    job.after = RecordState::Reverted;
+    std::vector<PlaceChange> places;
+    outcome_.changes.clear();
+    for (auto change = found.record.changes.rbegin(); change != found.record.changes.rend(); ++change) {
+      if (change->code) continue;
+      auto now = process_.read(change->address, change->newBytes.size());
+      if (!now) return std::unexpected(std::move(now.error()));
+      job.guards.push_back({change->address, *now, DiagnosticId::ProcessBusy, 0});
+      if (*now == change->newBytes)
+        add(*change, places);
+      else
+        outcome_.remarks.push_back(cat("the value at ", hexAddress(change->address),
+                                       " was changed by the program since and is left as it is"));
+    }
+    dataGuards_ = job.guards.size();
+    for (auto change = found.record.changes.rbegin(); change != found.record.changes.rend(); ++change) {
+      if (!change->code) continue;
+      job.guards.push_back({change->address, change->newBytes, DiagnosticId::BytesDiffer, 0});
+      add(*change, places);
+    }
+    for (const RecordedCode &code : found.record.code)
+      job.inactive.push_back({code.name, code.range, false});
+    return addWrites(job, places, process_);
+  }
+
+  void add(const RecordedChange &change, std::vector<PlaceChange> &places) {
+    places.push_back({change.address, change.oldBytes, change.code});
+    PlannedChange told;
+    told.kind = change.code ? PlannedChange::Kind::Jump : PlannedChange::Kind::Set;
+    told.address = change.address;
+    told.oldBytes = change.newBytes;
+    told.newBytes = change.oldBytes;
+    told.code = change.code;
+    outcome_.changes.push_back(std::move(told));
+  }
+
+  // The patch is off; what can't be given back now is given back by a later command.
+  void release(const FoundRecord &found, const std::vector<RemoteAddress> &stackPointers) {
+    FoundRecord reverted = found;
+    reverted.record.state = RecordState::Reverted;
+    std::string holder;
+    auto released = releaseMemory(reverted, stackPointers, process_, *agent_, holder);
+    if (!released)
+      outcome_.remarks.push_back("the memory of the patch is kept: " + released.error().message);
+    else if (!*released)
+      outcome_.remarks.push_back("the memory of the patch is kept: " + holder + " points into it");
+  }
+
+  const std::string &name_;
+  const runtime::Process &process_;
+  const PlayOptions &options_;
+  Clock::time_point deadline_;
+  std::optional<runtime::Agent> agent_;
+  size_t dataGuards_ = 0;
+  Outcome outcome_;
+};
+
+} // namespace
+
+Outcome revert(const std::string &name, const runtime::Process &process, const PlayOptions &options) {
+  return Reversion(name, process, options).run();
+}
+
+} // namespace lpc::backend

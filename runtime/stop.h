@@ -1,11 +1,18 @@
 // Stopping every thread of a process, and letting it go as if nothing had been.
 //
-// The protocol of the executor notes: seize all first (disturbs nobody), interrupt blocked threads first and running ones
-// last, wait for each by its id with WNOWAIT, repeat until a pass over the task list finds none new; release running
-// threads first. Group stops are kept, signals in delivery are given back, calls that fail with EINTR because of us are restarted.
-// Destroying an object in any state lets every thread go.
+// The protocol of the executor notes: blocked threads are stopped first and running ones last, each is waited for by
+// its id with WNOWAIT, and this is repeated until a pass over the task list finds none new; running threads are
+// released first. Group stops are kept, signals in delivery are given back, calls that fail with EINTR because of us
+// are restarted. Destroying an object in any state lets every thread go.
+//
+// A thread that is traced stops at every signal, whether its tracer wants it or not, and waits there to be sent on. So
+// no thread is ever left seized and running: it is seized right before it is interrupted, within stop(), and resume()
+// ends the attachment instead of keeping it. Between two stops the process is untraced, its signals take their usual
+// way, and nobody has to attend to it. The price is a SEIZE a thread and stop (1 µs, outside of the pause, disturbs
+// nobody).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,35 +24,44 @@ namespace lpc::runtime {
 
 struct StoppedThread {
   pid_t tid = 0;
-  bool running = false;   // was on a processor or runnable when we looked
-  Registers registers{};  // valid while stopped
+  bool running = false;  // was on a processor or runnable when we looked
+  Registers registers{}; // valid while stopped
 };
 
-// Threads are seized by the constructor's caller once and kept across several stops (retries), so that a retry
-// interrupts only. Owns the ptrace attachments; move-only; all calls from the thread that called seize().
+// One for several stops (retries) of the same process; move-only; all calls from the thread of ours that called
+// seize().
 class Tracees {
 public:
-  // Seizes all threads but those in `except` (our own agent). AlreadyTraced, NotPermitted, ProcessGone.
+  // Makes ready to stop all threads but those in `except` (our own agent), which must not create threads during a stop.
+  // `process` must outlive the object, and not be moved meanwhile. ProcessGone.
   static Result<Tracees> seize(const Process &process, std::vector<pid_t> except, Deadline deadline);
   Tracees(Tracees &&) noexcept;
   Tracees &operator=(Tracees &&) noexcept;
   ~Tracees(); // detaches
 
-  // All threads stand when it returns; seizes what was born meanwhile. On error everything runs again:
-  // CannotStop, PendingVfork, ProcessGone. `maxPause` bounds the time since the first running thread was interrupted.
-  Result<void> stop(Deadline deadline);
-  [[nodiscard]] const std::vector<StoppedThread> &threads() const; // of the current stop
+  // All threads stand when it returns, those included that were born meanwhile; the program is the one that was opened.
+  // On error everything runs again: AlreadyTraced, NotPermitted, CannotStop, PendingVfork (worth another try in some
+  // milliseconds, as is CannotStop), ProcessGone, ProcessChanged. `maxPause` bounds the time since the first running
+  // thread was interrupted.
+  Result<void> stop(Deadline deadline, std::chrono::microseconds maxPause = std::chrono::microseconds::max());
+  [[nodiscard]] bool stopped() const;
+  [[nodiscard]] const std::vector<StoppedThread> &threads() const; // of the current or last stop
   Result<void> setRegisters(size_t index, const Registers &registers);
-  // Lets all threads run, still seized; running ones first.
+  // Lets all threads run, running ones first; nothing where none stands.
   void resume();
-  // Lets all threads run and ends the attachments.
+  // The same, and gives up what could not be let go before (a thread that was interrupted and did not stop in time).
   void detach();
 
-  struct Times { // microseconds, of the last stop, CLOCK_MONOTONIC
+  // Whether lpc runs with real-time priority (SCHED_FIFO, the lowest) from the interruption of the first running thread
+  // to the last release, where it may. On by default: with more runnable threads than processors, it is what keeps the
+  // pause short.
+  void setRealtime(bool on);
+
+  struct Times {                      // microseconds, of the last stop, CLOCK_MONOTONIC
     double firstInterrupt = 0;        // absolute
     double firstRunningInterrupt = 0; // absolute; equals firstInterrupt when nothing ran
     double allStopped = 0;            // absolute
-    double lastRunningReleased = 0;   // absolute, after resume or detach
+    double lastRunningReleased = 0;   // absolute, after resume or detach; equals lastReleased when nothing ran
     double lastReleased = 0;          // absolute, after resume or detach
   };
   [[nodiscard]] const Times &times() const;

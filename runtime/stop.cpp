@@ -1,0 +1,465 @@
+// Stopping every thread of a process.
+//
+// The stages of one stop, and why they stand in this order:
+//  1. Look at every thread's state, and make room for all that follows. The process runs, untraced. A thread that waits
+//  for a
+//     vfork child is found here, before anybody is disturbed.
+//  2. Stop the threads in uninterruptible sleep: they may take long, and nobody else should wait for them.
+//  3. Stop the blocked threads, and read their registers. They sleep anyway.
+//  4. Raise our priority; stop the running threads. Only this is the pause that the program feels.
+//  5. Compare the number of threads with ours (the link count of /proc/PID/task: one fstat, not a listing), and stop
+//     those that were born, until none is new.
+//  6. See that it still is the program we opened.
+// From 2 on nothing is allocated, and no file opened unless something is wrong. Each pass seizes its threads right
+// before it interrupts them (why: stop.h).
+//
+// Rejected: a list of the children of vfork (races); SIGSTOP (seen by the parent); waiting for any thread (quadratic).
+#include "runtime/stop.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "runtime/proc_text.h"
+#include "runtime/stragglers.h"
+#include "runtime/thread_wait.h"
+#include "runtime/tracee.h"
+
+namespace lpc::runtime {
+namespace {
+
+using std::chrono::microseconds, std::chrono::milliseconds;
+
+// A thread that others are held for and that has not stopped after so long will not: the others are let go.
+constexpr milliseconds kStuck{100};
+// How long a thread that was interrupted in vain is waited for before it is left to the stragglers.
+constexpr milliseconds kGrace{20};
+
+enum class Pass : uint8_t { Uninterruptible, Blocked, Running };
+
+// The priority of our thread, raised for the time in which running threads stand.
+class Realtime {
+public:
+  Realtime() : policy_(sched_getscheduler(0)) { sched_getparam(0, &parameters_); }
+  void raise() {
+    if (!wanted || raised_ || policy_ == SCHED_FIFO || policy_ == SCHED_RR || policy_ == SCHED_DEADLINE) return;
+    sched_param lowest{};
+    lowest.sched_priority = 1;
+    // Not permitted is no error: then it is as it was.
+    raised_ = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
+  }
+  void restore() {
+    if (raised_) sched_setscheduler(0, policy_, &parameters_);
+    raised_ = false;
+  }
+  bool wanted = true;
+
+private:
+  int policy_;
+  sched_param parameters_{};
+  bool raised_ = false;
+};
+
+std::string threadNamed(pid_t pid, pid_t tid) {
+  std::string name = threadName(pid, tid);
+  return "thread " + std::to_string(tid) + (name.empty() ? "" : " (`" + name + "`)") + " of process " +
+         std::to_string(pid);
+}
+
+} // namespace
+
+double monotonicMicroseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+struct Tracees::Impl {
+  Impl(const Process &target, std::vector<pid_t> left) : process(&target), except(std::move(left)) {
+    live().push_back(this);
+  }
+  ~Impl() {
+    letGo();
+    std::erase(live(), this);
+  }
+
+  const Process *process;
+  std::vector<pid_t> except;
+  FileDescriptor tasks{}; // /proc/PID/task
+  Ticker ticker{};
+  Realtime realtime{};
+  Times times{};
+  bool stopped = false;
+
+  // Two halves of the same rows: what the caller sees, and what is ours.
+  std::vector<StoppedThread> threads{};
+  std::vector<Tracee> tracees{};
+  std::vector<Pass> passes{};
+  size_t sorted = 0;    // so many rows from the front are ascending by id
+  size_t uncounted = 0; // in the task list, but not ours: the agent, and what has ended but for its entry
+  Deadline limit{};     // of this stop
+
+  // All objects there are, for the handler of bugs.
+  static std::vector<Impl *> &live() {
+    static std::vector<Impl *> all;
+    return all;
+  }
+  static void releaseAll() {
+    for (Impl *each : live())
+      each->release();
+  }
+
+  Result<void> prepare();
+  Result<void> stopEverything(microseconds maxPause);
+  Result<void> stopPass(Pass pass, size_t from);
+  Result<void> seize(size_t index);
+  Result<void> await(size_t index);
+  Result<void> stopBorn();
+  Result<size_t> addBorn();
+  Result<size_t> threadCount() const;
+  void addRow(pid_t tid, Pass pass);
+  void lookForEnded();
+  [[nodiscard]] bool known(pid_t tid) const;
+  [[nodiscard]] size_t standing() const;
+  void dropEnded();
+  void release();
+  void releaseThose(bool running);
+  void letGo();
+  [[nodiscard]] std::unexpected<Error> explainSeize(pid_t tid) const;
+  [[nodiscard]] std::unexpected<Error> explainStuck(pid_t tid) const;
+};
+
+// --- 1. looking -----------------------------------------------------------------------------------------------
+
+void Tracees::Impl::addRow(pid_t tid, Pass pass) {
+  Tracee tracee{.tid = tid};
+  if (auto straggler = stragglers::take(tid)) tracee = *straggler;
+  threads.push_back({.tid = tid, .running = pass == Pass::Running});
+  tracees.push_back(tracee);
+  passes.push_back(pass);
+}
+
+Result<void> Tracees::Impl::prepare() {
+  auto ids = threadIds(process->pid());
+  if (!ids) return std::unexpected(ids.error());
+  threads.clear(), tracees.clear(), passes.clear();
+  // Room for as many again: threads that are born while we stop.
+  size_t most = 2 * ids->size() + 64;
+  threads.reserve(most), tracees.reserve(most), passes.reserve(most);
+  stragglers::reserve(most);
+  uncounted = 0;
+  for (pid_t tid : *ids) {
+    if (std::ranges::find(except, tid) != except.end()) {
+      uncounted++;
+      continue;
+    }
+    char state = threadState(process->pid(), tid);
+    if (state == 'Z' || state == 'X') {
+      uncounted++; // gone in a moment, or the first thread, which stays until the last
+      continue;
+    }
+    if (state == 'D' && waitsForVfork(*process, tid))
+      return fail(DiagnosticId::PendingVfork,
+                  threadNamed(process->pid(), tid) + " waits for the child of a vfork, which shares its memory");
+    addRow(tid, state == 'D' ? Pass::Uninterruptible : state == 'R' ? Pass::Running : Pass::Blocked);
+  }
+  sorted = tracees.size();
+  return {};
+}
+
+// --- 2 to 4. stopping -----------------------------------------------------------------------------------------
+
+Result<void> Tracees::Impl::seize(size_t index) {
+  Tracee &tracee = tracees[index];
+  if (tracee.state != TraceeState::Loose || tracee.seize()) return {};
+  if (errno == EPERM) {
+    // Also for a thread that has ended and is still listed.
+    char state = threadState(process->pid(), tracee.tid);
+    if (state != 'Z' && state != 'X') return explainSeize(tracee.tid);
+  }
+  tracee.state = TraceeState::Ended;
+  return {};
+}
+
+// Waits until the thread stands or has ended.
+Result<void> Tracees::Impl::await(size_t index) {
+  Tracee &tracee = tracees[index];
+  Deadline patience = passes[index] == Pass::Uninterruptible ? limit : std::min(limit, Clock::now() + kStuck);
+  for (unsigned ticks = 0; tracee.state == TraceeState::Interrupted; ticks++) {
+    tracee.await();
+    if (tracee.state != TraceeState::Interrupted) return {};
+    if (ticks == 0) continue; // the first tick may be anybody's
+    // Something is unusual. An execve in one thread waits for us to take away the remains of the others; the end of a
+    // first thread is not reported before that of the others.
+    lookForEnded();
+    if (tracee.tid == process->pid() && threadState(tracee.tid, tracee.tid) == 'Z') tracee.state = TraceeState::Ended;
+    if (tracee.state == TraceeState::Interrupted && Clock::now() >= patience) return explainStuck(tracee.tid);
+  }
+  return {};
+}
+
+void Tracees::Impl::lookForEnded() {
+  for (Tracee &tracee : tracees)
+    if (tracee.state == TraceeState::Interrupted || tracee.state == TraceeState::Stopped) tracee.look();
+}
+
+Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
+  for (size_t i = from; i < tracees.size(); i++)
+    if (passes[i] == pass)
+      if (auto done = seize(i); !done) return done;
+  bool first = true;
+  for (size_t i = from; i < tracees.size(); i++) {
+    if (passes[i] != pass || tracees[i].state != TraceeState::Seized) continue;
+    if (std::exchange(first, false)) {
+      double now = monotonicMicroseconds();
+      if (times.firstInterrupt == 0) times.firstInterrupt = now;
+      if (pass == Pass::Running && times.firstRunningInterrupt == 0) times.firstRunningInterrupt = now;
+    }
+    tracees[i].interrupt();
+  }
+  for (size_t i = from; i < tracees.size(); i++)
+    if (passes[i] == pass)
+      if (auto done = await(i); !done) return done;
+  for (size_t i = from; i < tracees.size(); i++)
+    while (passes[i] == pass && tracees[i].state == TraceeState::Stopped &&
+           !tracees[i].readRegisters(threads[i].registers)) {
+      tracees[i].state = TraceeState::Interrupted; // killed meanwhile: its end is to come
+      if (auto done = await(i); !done) return done;
+    }
+  return {};
+}
+
+Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
+  if (auto done = stopPass(Pass::Uninterruptible, 0); !done) return done;
+  if (auto done = stopPass(Pass::Blocked, 0); !done) return done;
+  realtime.raise();
+  if (maxPause < std::chrono::duration_cast<microseconds>(limit - Clock::now())) limit = Clock::now() + maxPause;
+  if (auto done = stopPass(Pass::Running, 0); !done) return done;
+  if (auto done = stopBorn(); !done) return done;
+  times.allStopped = monotonicMicroseconds();
+  if (times.firstInterrupt == 0) times.firstInterrupt = times.allStopped;
+  if (times.firstRunningInterrupt == 0) times.firstRunningInterrupt = times.firstInterrupt;
+  return process->sameMemory();
+}
+
+// --- 5. those born meanwhile ----------------------------------------------------------------------------------
+
+// The directory has a link for every thread, and two of its own.
+Result<size_t> Tracees::Impl::threadCount() const {
+  struct stat directory{};
+  if (fstat(tasks.get(), &directory) != 0 || directory.st_nlink <= 2)
+    return fail(DiagnosticId::ProcessGone, "process " + std::to_string(process->pid()) + " has ended");
+  return directory.st_nlink - 2;
+}
+
+size_t Tracees::Impl::standing() const {
+  return static_cast<size_t>(std::ranges::count(tracees, TraceeState::Stopped, &Tracee::state));
+}
+
+bool Tracees::Impl::known(pid_t tid) const {
+  auto early = tracees.begin() + static_cast<std::ptrdiff_t>(sorted);
+  auto found = std::lower_bound(tracees.begin(), early, tid, [](const Tracee &t, pid_t id) { return t.tid < id; });
+  if (found != early && found->tid == tid) return found->state == TraceeState::Stopped;
+  return std::any_of(early, tracees.end(),
+                     [&](const Tracee &t) { return t.tid == tid && t.state == TraceeState::Stopped; });
+}
+
+// Lists the tasks, and adds a row for each that is new. The buffer is on the stack: this is inside the window.
+Result<size_t> Tracees::Impl::addBorn() {
+  alignas(8) std::array<char, 32768> entries; // getdents64(2)
+  size_t before = tracees.size();
+  uncounted = 0;
+  lseek(tasks.get(), 0, SEEK_SET);
+  for (;;) {
+    long size = syscall(SYS_getdents64, tasks.get(), entries.data(), entries.size());
+    if (size <= 0) return tracees.size() - before;
+    for (size_t at = 0; at + 19 < static_cast<size_t>(size);) {
+      uint16_t length = 0;
+      memcpy(&length, entries.data() + at + 16, sizeof length);
+      const char *name = entries.data() + at + 19;
+      pid_t tid = 0;
+      bool number = std::from_chars(name, name + strnlen(name, 16), tid).ec == std::errc{};
+      at += length;
+      if (!number || known(tid)) continue;
+      if (std::ranges::find(except, tid) != except.end())
+        uncounted++;
+      else
+        addRow(tid, Pass::Running);
+    }
+  }
+}
+
+Result<void> Tracees::Impl::stopBorn() {
+  for (;;) {
+    auto count = threadCount();
+    if (!count) return std::unexpected(count.error());
+    if (*count == standing() + uncounted) return {};
+    size_t from = tracees.size();
+    auto born = addBorn();
+    if (!born) return std::unexpected(born.error());
+    if (auto done = stopPass(Pass::Running, from); !done) return done;
+    // What has ended and is listed still: in a moment it is not, and the next pass counts anew. The first thread is,
+    // until the last has ended.
+    for (size_t i = from; i < tracees.size(); i++)
+      uncounted += tracees[i].state == TraceeState::Ended;
+    if (Clock::now() >= limit)
+      return fail(DiagnosticId::CannotStop,
+                  "process " + std::to_string(process->pid()) + " creates threads faster than they can be stopped");
+  }
+}
+
+// --- letting go -----------------------------------------------------------------------------------------------
+
+void Tracees::Impl::dropEnded() {
+  size_t kept = 0;
+  for (size_t i = 0; i < tracees.size(); i++) {
+    if (tracees[i].state != TraceeState::Stopped) {
+      if (tracees[i].state == TraceeState::Interrupted) stragglers::add(tracees[i]);
+      continue;
+    }
+    threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
+    kept++;
+  }
+  threads.resize(kept), tracees.resize(kept), passes.resize(kept);
+}
+
+void Tracees::Impl::releaseThose(bool running) {
+  for (size_t i = 0; i < tracees.size(); i++) {
+    if (threads[i].running != running || tracees[i].state != TraceeState::Stopped) continue;
+    if (!tracees[i].release()) { // killed: its remains are ours until they are taken away
+      tracees[i].state = TraceeState::Interrupted;
+      stragglers::add(tracees[i]);
+    }
+  }
+}
+
+// All that stand run again. Allocates nothing.
+void Tracees::Impl::release() {
+  releaseThose(true);
+  times.lastRunningReleased = monotonicMicroseconds();
+  releaseThose(false);
+  times.lastReleased = monotonicMicroseconds();
+  if (std::ranges::none_of(threads, &StoppedThread::running)) times.lastRunningReleased = times.lastReleased;
+  realtime.restore();
+  stopped = false;
+}
+
+// Ends the attachments after a stop that went wrong, or at the end of all.
+void Tracees::Impl::letGo() {
+  ticker.stop();
+  bool none = !stopped && std::ranges::none_of(tracees, [](const Tracee &t) {
+    return t.state == TraceeState::Seized || t.state == TraceeState::Interrupted || t.state == TraceeState::Stopped;
+  });
+  if (none) return;
+  for (Tracee &tracee : tracees) {
+    if (tracee.state == TraceeState::Seized) tracee.interrupt(); // there is no other way to end an attachment
+    if (tracee.state == TraceeState::Interrupted) tracee.look();
+  }
+  for (Tracee &tracee : tracees)
+    if (tracee.state == TraceeState::Interrupted) stragglers::add(tracee), tracee.state = TraceeState::Loose;
+  for (Tracee &tracee : tracees) {
+    Registers registers; // it may have stopped since, and its call is not cured
+    if (!stopped && tracee.state == TraceeState::Stopped) tracee.readRegisters(registers);
+  }
+  release();
+  stragglers::attend(Clock::now() + kGrace);
+}
+
+// --- explanations ---------------------------------------------------------------------------------------------
+
+std::unexpected<Error> Tracees::Impl::explainSeize(pid_t tid) const {
+  std::string thread = threadNamed(process->pid(), tid);
+  auto status = readText("/proc/" + std::to_string(tid) + "/status");
+  auto tracer = static_cast<pid_t>(status ? statusNumber(*status, "TracerPid").value_or(0) : 0);
+  if (tracer == 0)
+    return fail(DiagnosticId::NotPermitted,
+                thread + " cannot be traced: a security module or a seccomp filter forbids it");
+  return fail(DiagnosticId::AlreadyTraced,
+              thread + " is traced by process " + std::to_string(tracer) + " (`" + threadName(tracer, tracer) + "`)",
+              "end process " + std::to_string(tracer) + ", or let it detach");
+}
+
+std::unexpected<Error> Tracees::Impl::explainStuck(pid_t tid) const {
+  std::string thread = threadNamed(process->pid(), tid);
+  if (waitsForVfork(*process, tid))
+    return fail(DiagnosticId::PendingVfork, thread + " waits for the child of a vfork, which shares its memory");
+  char state = threadState(process->pid(), tid);
+  std::string where = kernelFunction(process->pid(), tid);
+  if (state == 'D')
+    return fail(DiagnosticId::CannotStop, thread + " sleeps uninterruptibly in the kernel" +
+                                              (where.empty() ? "" : " (in `" + where + "`)") +
+                                              " and did not stop in time");
+  return fail(DiagnosticId::CannotStop, thread + " did not stop in time");
+}
+
+// --- the interface --------------------------------------------------------------------------------------------
+
+Tracees::Tracees(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tracees::Tracees(Tracees &&) noexcept = default;
+Tracees &Tracees::operator=(Tracees &&) noexcept = default;
+Tracees::~Tracees() = default;
+
+Result<Tracees> Tracees::seize(const Process &process, std::vector<pid_t> except, Deadline deadline) {
+  static const bool once = (onBug(&Impl::releaseAll), true);
+  LPC_CHECK(once);
+  stragglers::attend();
+  auto impl = std::make_unique<Impl>(process, std::move(except));
+  impl->limit = deadline;
+  impl->tasks = FileDescriptor(open(process.proc("task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!impl->tasks.valid())
+    return fail(DiagnosticId::ProcessGone, "process " + std::to_string(process.pid()) + " has ended");
+  return Tracees(std::move(impl));
+}
+
+Result<void> Tracees::stop(Deadline deadline, microseconds maxPause) {
+  LPC_CHECK(!impl_->stopped);
+  stragglers::attend();
+  impl_->limit = deadline;
+  impl_->times = {};
+  auto done = impl_->prepare();
+  impl_->ticker.start();
+  if (done) done = impl_->stopEverything(maxPause);
+  impl_->ticker.stop();
+  if (!done) {
+    impl_->letGo();
+    return done;
+  }
+  impl_->dropEnded();
+  impl_->stopped = true;
+  return {};
+}
+
+bool Tracees::stopped() const { return impl_->stopped; }
+const std::vector<StoppedThread> &Tracees::threads() const { return impl_->threads; }
+const Tracees::Times &Tracees::times() const { return impl_->times; }
+void Tracees::setRealtime(bool on) { impl_->realtime.wanted = on; }
+
+Result<void> Tracees::setRegisters(size_t index, const Registers &registers) {
+  LPC_CHECK(impl_->stopped && index < impl_->threads.size());
+  if (auto done = writeRegisters(impl_->threads[index].tid, registers); !done) return done;
+  impl_->threads[index].registers = registers;
+  return {};
+}
+
+void Tracees::resume() {
+  if (impl_->stopped) impl_->release();
+  stragglers::attend();
+}
+
+void Tracees::detach() {
+  resume();
+  stragglers::attend(Clock::now() + kGrace);
+}
+
+} // namespace lpc::runtime

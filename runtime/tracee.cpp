@@ -1,0 +1,137 @@
+// One thread under ptrace: attach, stop, look, let go.
+//
+// Order of events that the code relies on (kernel/ptrace.c, kernel/signal.c, Linux 5.3 to 6.18):
+//  1. Any stop of a seized thread clears a pending PTRACE_INTERRUPT. So a thread that stops in front of a signal, or in
+//  a
+//     group stop, before it sees our interrupt stops once, and that stop is as good as the one asked for.
+//  2. PTRACE_DETACH clears an interrupt that is pending still, and puts the thread into its group stop again where one
+//  is
+//     in effect; a SIGCONT that came meanwhile has ended it, and then the thread runs.
+//  3. What PTRACE_DETACH is given as data is delivered as if it had never been held, with its siginfo.
+//  4. PTRACE_DETACH needs a stopped thread: an attachment without a stop ends only with one, or with us.
+//  5. A thread that is killed leaves its stop by itself; every request then fails with ESRCH. As long as it is traced
+//  its
+//     remains stay until we have waited for them, and an execve in another thread waits for that as well.
+#include "runtime/tracee.h"
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "runtime/proc_text.h"
+
+namespace lpc::runtime {
+namespace {
+
+constexpr long kTickNanoseconds = 2'000'000;
+
+int tickSignal() { return SIGRTMAX - 3; }
+void tick(int) {} // its arrival is all
+
+bool isChildOfOurs(pid_t tid) {
+  if (syscall(SYS_tgkill, tid, tid, 0) != 0) return false; // a thread, not a process
+  auto text = readText("/proc/" + std::to_string(tid) + "/stat");
+  auto stat = text ? parseStat(*text) : std::nullopt;
+  return stat && stat->parent == getpid();
+}
+
+// Takes the remains of a traced thread away. Those of a process go to its parent then; where that is us, the end of the
+// process is news for the code of ours that started it, not for this.
+void reap(pid_t tid) {
+  siginfo_t info{};
+  if (!isChildOfOurs(tid)) waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
+}
+
+} // namespace
+
+bool Tracee::seize() {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return false;
+  state = TraceeState::Seized;
+  return true;
+}
+
+void Tracee::interrupt() {
+  // Fails for a thread that has ended only, which await() will see.
+  ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+  state = TraceeState::Interrupted;
+}
+
+void Tracee::look() { wait(WNOHANG); }
+void Tracee::await() { wait(0); }
+
+void Tracee::wait(int extraOption) {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | WEXITED | WNOWAIT | __WALL | extraOption) != 0) {
+    // ECHILD: no tracee any more. A thread that executes a program takes over the first thread's id, and its own
+    // vanishes.
+    if (errno != EINTR) state = TraceeState::Ended;
+    return;
+  }
+  if (info.si_pid == 0) return;
+  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+    state = TraceeState::Ended;
+    reap(tid);
+    return;
+  }
+  // si_status is signal | event << 8. No event: it stands in front of a signal. PTRACE_EVENT_STOP: our interrupt where
+  // the signal is SIGTRAP, and the group stop of that signal where it is another.
+  int event = info.si_status >> 8, number = info.si_status & 0x7f;
+  signal = event == 0 ? number : 0;
+  groupStop = event == PTRACE_EVENT_STOP && number != SIGTRAP;
+  state = TraceeState::Stopped;
+}
+
+bool Tracee::readRegisters(Registers &into) const {
+  auto registers = runtime::readRegisters(tid);
+  if (!registers) return false;
+  into = *registers;
+  // In a group stop it is the SIGSTOP that interrupted the call, and the program would have seen that without us.
+  if (groupStop || !into.interruptedCall()) return true;
+  into.restartCall();
+  return runtime::writeRegisters(tid, into).has_value();
+}
+
+bool Tracee::release() {
+  bool released = ptrace(PTRACE_DETACH, tid, nullptr, signal) == 0;
+  if (released) state = TraceeState::Loose;
+  signal = 0, groupStop = false;
+  return released;
+}
+
+Ticker::Ticker() {
+  // Set once for the life of lpc: a late tick must never meet the default action, which would end us.
+  static const bool prepared = [] {
+    struct sigaction action{};
+    action.sa_handler = tick; // without SA_RESTART: waitid is to return
+    sigaction(tickSignal(), &action, nullptr);
+    return true;
+  }();
+  LPC_CHECK(prepared);
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, tickSignal());
+  pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = tickSignal();
+  event._sigev_un._tid = gettid();
+  LPC_CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0);
+}
+
+Ticker::~Ticker() { timer_delete(timer_); }
+
+void Ticker::start() const {
+  itimerspec every{{0, kTickNanoseconds}, {0, kTickNanoseconds}};
+  timer_settime(timer_, 0, &every, nullptr);
+}
+
+void Ticker::stop() const {
+  itimerspec never{};
+  timer_settime(timer_, 0, &never, nullptr);
+}
+
+} // namespace lpc::runtime

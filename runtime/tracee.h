@@ -1,0 +1,66 @@
+// One thread of another process under ptrace, and the only place that waits for one.
+//
+// Every wait for a tracee goes through look() and await(), which keep three rules: by its id, never for "any"
+// (quadratic in the number of threads, and it would swallow other people's children); with WNOWAIT (a signal in
+// delivery survives our death); and never without an end (the ticker interrupts each wait every few milliseconds).
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "runtime/registers.h"
+
+namespace lpc::runtime {
+
+enum class TraceeState : uint8_t {
+  Loose,       // not ours
+  Seized,      // ours, and running on
+  Interrupted, // asked to stop, has not been seen to
+  Stopped,
+  Ended
+};
+
+struct Tracee {
+  pid_t tid = 0;
+  TraceeState state = TraceeState::Loose;
+  int signal = 0;         // in delivery when it stopped; handed over when it is let go
+  bool groupStop = false; // stands because of a SIGSTOP or the like that is none of ours
+
+  // SEIZE, which disturbs nobody. False, with `errno`, where the kernel refuses: ESRCH (ended), EPERM (has ended but
+  // for its entry in the task list, is traced already, or may not be).
+  bool seize();
+  void interrupt();
+
+  // Its state, without waiting: Stopped, Ended (it is reaped, unless it is a child of our own and its parent's wait is
+  // ours), or as before.
+  void look();
+  // As look, after blocking until there is something to see, or until the ticker ticks.
+  void await();
+
+  // The registers of a stopped thread, after the cure of the call that the stop interrupted. False when it was killed.
+  bool readRegisters(Registers &into) const;
+  // Detaches a stopped thread with its signal: it runs on, or stays in its group stop. False when it was killed.
+  bool release();
+
+private:
+  void wait(int extraOption);
+};
+
+// A timer that interrupts blocking calls of this thread while it runs: what gives every wait an end without polling.
+// (Polling starves a tracee on the same processor; a timeout that waits have by themselves exists only for signals, and
+// SIGCHLD arrives for every tracee, not for the one waited for.)
+class Ticker {
+public:
+  Ticker();
+  ~Ticker();
+  Ticker(const Ticker &) = delete;
+  Ticker &operator=(const Ticker &) = delete;
+  void start() const; // the first tick comes after kPeriod
+  void stop() const;
+
+private:
+  timer_t timer_{};
+};
+
+} // namespace lpc::runtime

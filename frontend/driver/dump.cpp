@@ -1,0 +1,59 @@
+// lpc dump PATCH [--emit ast|ir|json] [--target ELF] [--object NAME=FILE] [--pid PID]
+#include "frontend/ast/print.h"
+#include "frontend/driver/commands.h"
+#include "frontend/driver/console.h"
+#include "frontend/driver/exit_status.h"
+#include "frontend/driver/input.h"
+#include "frontend/driver/ir_json.h"
+#include "frontend/parse/parse.h"
+#include "ir/text.h"
+
+namespace lpc::driver {
+namespace {
+
+constexpr std::string_view kCommand = "lpc dump";
+
+// What parsed is printed whether or not something did not: that is what one dumps a tree for.
+int dumpTree(const PatchText &text) {
+  Diagnostics diagnostics;
+  ast::File file = parse(text.source, diagnostics);
+  printDiagnostics(diagnostics.sorted(), text.source);
+  print(ast::outline(file));
+  return diagnostics.hasErrors() ? PatchHasErrors : Done;
+}
+
+int failed(const Error &error) {
+  printError(kCommand, error);
+  return statusOf(error.id);
+}
+
+} // namespace
+
+int runDump(const Arguments &arguments) {
+  Result<PatchText> text = readPatch(arguments.operands.front());
+  if (!text) return failed(text.error());
+  Emit emit = arguments.emit.value_or(Emit::Ir);
+  if (emit == Emit::Ast) {
+    if (!isIrText(text->source.text())) return dumpTree(*text);
+    return failed({.id = DiagnosticId::Usage,
+                   .message = "the IR has no syntax tree",
+                   .notes = {},
+                   .help = "use `--emit json`, or dump the patch that it was made from",
+                   .place = {}});
+  }
+
+  std::optional<LiveProcess> live;
+  if (!arguments.pids.empty()) {
+    Result<LiveProcess> opened = LiveProcess::open(arguments.pids.front());
+    if (!opened) return failed(opened.error());
+    live = std::move(*opened);
+  }
+  Compilation compilation = compile(*text, {arguments.target, arguments.objects}, live ? &*live : nullptr);
+  printDiagnostics(compilation.diagnostics.sorted(), compilation.source);
+  if (compilation.refusal) return failed(*compilation.refusal);
+  if (!compilation.patch) return PatchHasErrors;
+  print(emit == Emit::Json ? irDocument(*compilation.patch) : ir::printText(*compilation.patch));
+  return Done;
+}
+
+} // namespace lpc::driver

@@ -1,0 +1,31 @@
+// Texts that are made from the tables: of commands, options, instructions, exit statuses.
+#pragma once
+
+#include <string>
+
+#include "frontend/driver/commands.h"
+
+namespace lpc::driver {
+
+std::string versionText();                     // "lpc 0.1.0\n"
+std::string overviewText();                    // `lpc --help`
+std::string usageLine(const Command &command); // "lpc check PATCH [--target ELF] …"
+std::string helpText(const Command &command);  // `lpc check --help`
+std::string instructionsText();                // `lpc help instructions`
+
+// Manual pages in man(7): lpc.1, lpc-check.1, …, livepatch.1.
+std::string manualOverview();
+std::string manual(const Command &command);
+
+// Completion of `lpc` and `livepatch` for a shell.
+std::string bashCompletion();
+std::string zshCompletion();
+
+// Rows of the table of exit statuses: number and meaning.
+struct StatusRow {
+  int status;
+  std::string_view meaning;
+};
+std::span<const StatusRow> statusTable();
+
+} // namespace lpc::driver

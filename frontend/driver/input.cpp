@@ -1,0 +1,65 @@
+// A patch is read whole before anything is done with it: a pipe that breaks in the middle must not leave half a patch
+// applied.
+#include "frontend/driver/input.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "backend/digest.h"
+#include "ir/support/cat.h"
+
+namespace lpc::driver {
+namespace {
+
+constexpr size_t kLargest = size_t{1} << 30; // bytes; a `hex` value may be long, but not endless (/dev/zero)
+
+Result<std::string> readAll(int fd, const std::string &name) {
+  std::string text;
+  std::array<char, 65536> part{};
+  for (;;) {
+    ssize_t count = read(fd, part.data(), part.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failErrno(DiagnosticId::CannotOpen, cat("cannot read `", name, "`"), errno);
+    if (count == 0) return text;
+    text.append(part.data(), static_cast<size_t>(count));
+    if (text.size() > kLargest)
+      return fail(DiagnosticId::FileTooLarge, cat("`", name, "` is larger than a patch can be (1 GiB)"));
+  }
+}
+
+// "dir/hotfix.lp" → "hotfix"
+std::string nameOf(std::string_view path) {
+  std::string_view file = path.substr(path.rfind('/') + 1);
+  size_t dot = file.rfind('.');
+  return std::string(dot == std::string_view::npos || dot == 0 ? file : file.substr(0, dot));
+}
+
+// Text without a file has a name that follows from what is in it, so that applying it again is applying the same patch.
+std::string nameOfText(const std::string &text) {
+  return cat("stdin-", toHex(backend::sha256(asBytes(text))).substr(0, 8));
+}
+
+} // namespace
+
+Result<PatchText> readPatch(const std::string &path) {
+  bool standardInput = path == "-";
+  runtime::FileDescriptor file(standardInput ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!standardInput && !file.valid())
+    return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", path, "`"), errno);
+  Result<std::string> text = readAll(standardInput ? STDIN_FILENO : file.get(), path);
+  if (!text) return std::unexpected(std::move(text.error()));
+  if (standardInput) {
+    std::string name = nameOfText(*text);
+    return PatchText{.source = SourceText(path, std::move(*text)), .folder = "", .defaultName = std::move(name)};
+  }
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "" : slash == 0 ? "/" : path.substr(0, slash);
+  return PatchText{
+      .source = SourceText(path, std::move(*text)), .folder = std::move(folder), .defaultName = nameOf(path)};
+}
+
+} // namespace lpc::driver

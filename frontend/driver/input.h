@@ -1,0 +1,13 @@
+// Reading the patch that a command is given.
+#pragma once
+
+#include <string>
+
+#include "frontend/pipeline.h"
+
+namespace lpc::driver {
+
+// `path` as the user wrote it; "-" is standard input. CannotOpen, FileTooLarge.
+Result<PatchText> readPatch(const std::string &path);
+
+} // namespace lpc::driver

@@ -1,0 +1,13 @@
+// The IR as JSON, for programs that want to know what a patch does: `lpc dump --emit json`.
+#pragma once
+
+#include <string>
+
+#include "ir/patch.h"
+
+namespace lpc::driver {
+
+// The document `lpc.ir/1`. Payloads are given by size and SHA-256; the text form is the one that can be read back.
+std::string irDocument(const ir::Patch &patch);
+
+} // namespace lpc::driver

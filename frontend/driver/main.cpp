@@ -1,0 +1,31 @@
+// lpc and livepatch: one program with two names, because a second one would be the same ten megabytes again.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "frontend/driver/commands.h"
+#include "frontend/driver/exit_status.h"
+
+namespace {
+
+// A result that could not be written was not given: a full disk must not look like success.
+int written(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  std::perror("lpc: standard output");
+  return status == lpc::driver::Done ? lpc::driver::PatchHasErrors : status;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    std::string program = argc > 0 ? argv[0] : "lpc";
+    bool asLivepatch = program.substr(program.rfind('/') + 1) == "livepatch";
+    return written(lpc::driver::run(words, asLivepatch));
+  } catch (const std::exception &error) { // destructors have let every process go on the way here
+    std::fprintf(stderr, "lpc: bug: %s\n", error.what());
+    return lpc::driver::Bug;
+  }
+}

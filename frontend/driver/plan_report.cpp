@@ -1,0 +1,123 @@
+// Printing a plan: for a person who decides whether it may be applied, and for a program that compares it.
+#include "frontend/driver/plan_report.h"
+
+#include "frontend/driver/change_text.h"
+#include "frontend/driver/console.h"
+#include "frontend/driver/diagnostics_json.h"
+#include "frontend/driver/outcome_report.h"
+#include "ir/machine/decoder.h"
+#include "ir/support/cat.h"
+#include "ir/support/display.h"
+
+namespace lpc::driver {
+namespace {
+
+std::string memoriesText(const backend::Plan &plan) {
+  if (plan.memories.empty()) return "memory: none\n";
+  std::string out = "memory:\n";
+  for (const backend::PlannedMemory &memory : plan.memories) {
+    out += cat("  ", displayable(memoryText(memory)), "\n");
+    for (const backend::PlannedSegment &segment : memory.segments)
+      out += cat("    ", hexAddress(memory.address + segment.offset), "  ", counted(segment.size, "byte"), "  ",
+                 permissionText(segment.protection), "\n");
+  }
+  return out;
+}
+
+// The instructions that `bytes` are, one a line; nothing for bytes that are none.
+std::string listing(const Decoder &decoder, char sign, BytesView bytes, RemoteAddress address) {
+  std::string out;
+  for (size_t at = 0; at < bytes.size();) {
+    uint64_t here = address.value + at;
+    auto instruction = decoder.decode(bytes.subspan(at), here);
+    size_t length = instruction ? instruction->length : bytes.size() - at;
+    BytesView part = bytes.subspan(at, length);
+    std::string hex = toSpacedHex(part);
+    std::string blanks(hex.size() < 24 ? 24 - hex.size() : 1, ' ');
+    out += cat("      ", sign, " ", hexAddress(here), "  ", hex, instruction ? blanks + decoder.text(part, here) : "",
+               "\n");
+    at += length;
+  }
+  return out;
+}
+
+std::string changesText(const backend::Plan &plan) {
+  if (plan.changes.empty()) return "changes: none\n";
+  auto decoder = Decoder::create(plan.machine);
+  std::string out = "changes:\n";
+  for (const backend::PlannedChange &change : plan.changes) {
+    out += cat("  line ", change.line, ": ", displayable(changeText(change)),
+               change.prepared ? "  (in memory of the patch)" : "", "\n");
+    if (change.code && decoder)
+      out += listing(**decoder, '-', change.oldBytes, change.address) +
+             listing(**decoder, '+', change.newBytes, change.address);
+    else
+      out += cat("      ", bytesText(change), "\n");
+  }
+  return out;
+}
+
+std::string functionsText(const backend::Plan &plan) {
+  if (plan.functions.empty()) return "";
+  std::string out = "must not be active in any thread:\n";
+  for (const backend::PlannedFunction &function : plan.functions)
+    out += cat("  ", hexAddress(function.range.begin), "-", hexAddress(function.range.end), "  ",
+               displayable(function.name), "\n");
+  return out;
+}
+
+void writeMemory(Json &json, const backend::Plan &plan) {
+  for (const backend::PlannedMemory &memory : plan.memories)
+    for (const backend::PlannedSegment &segment : memory.segments)
+      json.element([&] {
+        json.text("name", memory.name);
+        json.text("address", hexAddress(memory.address + segment.offset));
+        json.number("size", static_cast<int64_t>(segment.size));
+        json.text("perm", permissionText(segment.protection));
+      });
+}
+
+// What a thread does is known when it stands: until then its verdict is open.
+void writeThreads(Json &json, pid_t pid) {
+  auto threads = runtime::threadIds(pid);
+  if (!threads) return;
+  for (pid_t tid : *threads)
+    json.element([&] {
+      json.number("tid", tid);
+      json.text("name", runtime::threadName(pid, tid));
+      json.text("verdict", "unknown");
+      json.null("function");
+    });
+}
+
+} // namespace
+
+std::string planText(pid_t pid, const backend::Plan &plan) {
+  return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(plan.digest), "\n",
+             memoriesText(plan), changesText(plan), functionsText(plan));
+}
+
+std::string planDocument(const std::string &patch, pid_t pid, const backend::Plan *plan,
+                         const std::vector<Diagnostic> &diagnostics, const std::string &file, int status) {
+  return Json::document([&](Json &json) {
+    json.text("schema", "lpc.plan/1");
+    json.text("patch", patch);
+    json.number("pid", pid);
+    json.textOrNull("digest", plan == nullptr ? "" : toHex(plan->digest));
+    json.array("memory", [&] {
+      if (plan != nullptr) writeMemory(json, *plan);
+    });
+    json.array("changes", [&] {
+      if (plan == nullptr) return;
+      for (const backend::PlannedChange &change : plan->changes)
+        json.element([&] { writeChange(json, change); });
+    });
+    json.array("threads", [&] {
+      if (plan != nullptr) writeThreads(json, pid);
+    });
+    writeDiagnostics(json, diagnostics, file);
+    json.number("status", status);
+  });
+}
+
+} // namespace lpc::driver

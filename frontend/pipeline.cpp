@@ -1,0 +1,216 @@
+// The pipeline. Kept in one file and in the order of the stages, so that it can be read from top to bottom; whatever
+// needs more than a few lines belongs to the stage's own library.
+#include "frontend/pipeline.h"
+
+#include <algorithm>
+
+#include "frontend/driver/same_program.h"
+#include "frontend/lower.h"
+#include "frontend/parse/parse.h"
+#include "frontend/sema/sema.h"
+#include "frontend/target/objects.h"
+#include "ir/support/cat.h"
+#include "ir/text.h"
+
+namespace lpc {
+namespace {
+
+std::string inFolder(const std::string &folder, const std::string &file) {
+  return folder.empty() || file.starts_with('/') ? file : folder + "/" + file;
+}
+
+// The program whose symbols the patch names: what the command line says, else what the patch says, else what runs.
+std::optional<target::ObjectSource> program(const PatchText &text, const sema::Headers &headers, const Names &names,
+                                            const LiveProcess *live) {
+  if (names.target) return target::ObjectSource{"target", "", *names.target, *names.target};
+  if (headers.target)
+    return target::ObjectSource{"target", "", inFolder(text.folder, headers.target->file.text),
+                                headers.target->file.text};
+  if (live != nullptr) {
+    const runtime::Module &module = live->snapshot.modules.front();
+    return target::ObjectSource{"target", module.soname, module.openPath, module.path};
+  }
+  return std::nullopt;
+}
+
+// All objects that the patch can speak of; with a process, just what it has loaded.
+Result<target::Objects> openObjects(target::ObjectSource program, const Names &names, const LiveProcess *live) {
+  std::vector<target::ObjectSource> sources = {std::move(program)};
+  if (live != nullptr)
+    for (const runtime::Module &module : live->snapshot.modules)
+      if (!module.isProgram && !module.isVdso) // the vdso is the kernel's, and no file
+        sources.push_back(
+            {module.soname.empty() ? module.path : module.soname, module.soname, module.openPath, module.path});
+  Result<target::Objects> objects = target::Objects::open(std::move(sources), live != nullptr);
+  if (!objects) return objects;
+  for (const ObjectFile &object : names.objects)
+    if (auto added = objects->addAlias(object.name, object.file, object.file); !added)
+      return std::unexpected(std::move(added.error()));
+  return objects;
+}
+
+// The text form of the IR has been through the front end before: it is read, and its rules are checked.
+void readIr(const PatchText &text, Compilation &into) {
+  Result<ir::Patch> patch = ir::parseText(text.source.text());
+  if (!patch) {
+    into.diagnostics.add(toDiagnostic(std::move(patch.error())));
+    return;
+  }
+  into.name = patch->name;
+  into.source = SourceText(patch->source, ""); // places are those of the file that it was written in
+  into.patch = std::move(*patch);
+}
+
+std::string untouchedState(pid_t pid) { return cat("process ", pid, " was not stopped; nothing was changed"); }
+
+backend::Outcome untouched(pid_t pid, Error reason) {
+  bool gone = reason.id == DiagnosticId::ProcessGone || reason.id == DiagnosticId::NoSuchProcess;
+  backend::Outcome outcome;
+  outcome.kind = reason.id == DiagnosticId::ProcessGone ? backend::OutcomeKind::Gone : backend::OutcomeKind::Refused;
+  outcome.state = gone ? cat("there is no process ", pid, "; nothing was changed") : untouchedState(pid);
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
+// The first error of the patch stands for all of them: they are printed with their places.
+Error firstError(const Compilation &compilation) {
+  for (const Diagnostic &diagnostic : compilation.diagnostics.sorted())
+    if (diagnostic.severity == Severity::Error)
+      return {.id = diagnostic.id, .message = diagnostic.message, .notes = {}, .help = {}, .place = diagnostic.place};
+  LPC_CHECK(!"a compilation without a patch has an error");
+  return {};
+}
+
+// text → ir for one process: the patch, or nothing and an outcome that says why. Returns how long it took.
+backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &attempt) {
+  auto begin = runtime::Clock::now();
+  attempt.compilation = compiler.compileFor(live);
+  const Compilation &compilation = *attempt.compilation;
+  if (!compilation.patch)
+    attempt.outcome = untouched(attempt.pid, compilation.refusal ? *compilation.refusal : firstError(compilation));
+  auto taken = std::chrono::duration_cast<std::chrono::microseconds>(runtime::Clock::now() - begin);
+  return {"resolve", static_cast<uint64_t>(taken.count())};
+}
+
+} // namespace
+
+// The first line of the text form names its version; in the language it is a comment that nobody writes.
+bool isIrText(std::string_view text) { return text.starts_with("# lpir "); }
+
+Result<LiveProcess> LiveProcess::open(pid_t pid) {
+  Result<runtime::Process> process = runtime::Process::open(pid);
+  if (!process) return std::unexpected(std::move(process.error()));
+  Result<backend::Snapshot> snapshot = backend::look(*process);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  return LiveProcess{std::move(*process), std::move(*snapshot)};
+}
+
+Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live) {
+  Compilation result{.name = text.defaultName, .source = text.source, .diagnostics = {}};
+  if (isIrText(text.source.text())) {
+    readIr(text, result);
+    return result;
+  }
+
+  // A line that does not parse is one error; the others are checked all the same.
+  ast::File file = parse(text.source, result.diagnostics);
+  sema::Headers headers = sema::headers(file);
+  if (headers.patch) result.name = headers.patch->name.text;
+
+  // Every name is looked up in one program and the libraries that belong to it.
+  Place said = headers.target && !names.target ? headers.target->file.place : Place{};
+  auto where = program(text, headers, names, live);
+  if (!where) {
+    result.diagnostics.report(DiagnosticId::MissingTarget, {}, "the patch does not say which program it is for").help =
+        "write `target FILE` into it, or give `--target ELF` or `--pid PID`";
+    return result;
+  }
+  Result<target::Objects> objects = openObjects(std::move(*where), names, live);
+  if (!objects) {
+    result.diagnostics.add(toDiagnostic(std::move(objects.error()), said));
+    return result;
+  }
+
+  // Addresses of one build mean nothing in another: before they are looked up, the process must run this one.
+  if (live != nullptr && (names.target || headers.target)) {
+    if (auto same = driver::sameProgram(text.source.name(), *objects, *live); !same) {
+      result.refusal = std::move(same.error());
+      return result;
+    }
+  }
+
+  sema::Options options{.baseFolder = text.folder, .defaultName = text.defaultName, .source = text.source.name()};
+  sema::Program program = sema::check(file, *objects, options, result.diagnostics);
+  if (!result.diagnostics.hasErrors()) result.patch = lower(std::move(program));
+  return result;
+}
+
+std::optional<Compiler::Builds> Compiler::buildsOf(const LiveProcess &live) {
+  Builds builds;
+  for (const runtime::Module &module : live.snapshot.modules) {
+    if (module.isVdso) continue;
+    if (module.buildId.empty()) return std::nullopt; // the path alone does not say which file it is
+    builds.emplace_back(module.path, module.buildId);
+  }
+  return builds;
+}
+
+std::shared_ptr<const Compilation> Compiler::compileFor(const LiveProcess &live) {
+  std::optional<Builds> builds = buildsOf(live);
+  if (builds) {
+    auto known = std::ranges::find(done_, *builds, [](const auto &entry) { return entry.first; });
+    if (known != done_.end()) return known->second;
+  }
+  auto compilation = std::make_shared<const Compilation>(compile(text_, names_, &live));
+  // A refusal names the process, so it is not for others.
+  if (builds && !compilation->refusal) done_.emplace_back(std::move(*builds), compilation);
+  return compilation;
+}
+
+Attempt planFor(Compiler &compiler, pid_t pid) {
+  Attempt attempt{.pid = pid};
+  Result<LiveProcess> live = LiveProcess::open(pid);
+  if (!live) {
+    attempt.outcome = untouched(pid, std::move(live.error()));
+    return attempt;
+  }
+  resolve(compiler, *live, attempt);
+  if (!attempt.compilation->patch) return attempt;
+  Result<backend::Plan> plan = backend::makePlan(*attempt.compilation->patch, live->process, live->snapshot);
+  if (!plan) {
+    attempt.outcome = untouched(pid, std::move(plan.error()));
+    return attempt;
+  }
+  attempt.plan = std::move(*plan);
+  attempt.outcome.kind = backend::OutcomeKind::DryRun;
+  attempt.outcome.state = untouchedState(pid);
+  return attempt;
+}
+
+Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &options) {
+  Attempt attempt{.pid = pid};
+  Result<LiveProcess> live = LiveProcess::open(pid);
+  if (!live) {
+    attempt.outcome = untouched(pid, std::move(live.error()));
+    return attempt;
+  }
+  backend::Phase resolved = resolve(compiler, *live, attempt);
+  if (attempt.compilation->patch) attempt.outcome = backend::apply(*attempt.compilation->patch, live->process, options);
+  attempt.outcome.phases.insert(attempt.outcome.phases.begin(), std::move(resolved));
+  return attempt;
+}
+
+backend::Outcome revertFrom(const std::string &name, pid_t pid, const backend::PlayOptions &options) {
+  Result<runtime::Process> process = runtime::Process::open(pid);
+  return process ? backend::revert(name, *process, options) : untouched(pid, std::move(process.error()));
+}
+
+Result<Applied> appliedTo(pid_t pid) {
+  Result<LiveProcess> live = LiveProcess::open(pid);
+  if (!live) return std::unexpected(std::move(live.error()));
+  auto patches = backend::readRegistry(live->process, live->snapshot.maps);
+  if (!patches) return std::unexpected(std::move(patches.error()));
+  return Applied{pid, live->process.executable(), live->snapshot.modules.front().buildId, std::move(*patches)};
+}
+
+} // namespace lpc

@@ -1,0 +1,110 @@
+// The table of contents: how the text of a patch becomes a patched process, each stage a function of a library of its
+// own.
+//
+//     text ─parse→ ast::File ─check→ sema::Program ─lower→ ir::Patch ─apply→ backend::Outcome
+//                                                                   └makePlan→ backend::Plan, which apply plays
+//
+// The commands of the command line call these functions and print what they return; they decide nothing themselves.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/plan.h"
+#include "backend/play.h"
+#include "backend/registry.h"
+#include "ir/patch.h"
+#include "ir/support/diagnostic.h"
+#include "ir/support/result.h"
+#include "runtime/process.h"
+
+namespace lpc {
+
+// The text of a patch: the language (.lp) or the IR's text form (.lpir), told apart by what is in it.
+struct PatchText {
+  SourceText source;
+  std::string folder;      // FILEs in it are relative to this; "" is the current folder
+  std::string defaultName; // of the patch, where it states none
+};
+
+// `object NAME = FILE` from the command line.
+struct ObjectFile {
+  std::string name, file;
+  bool operator==(const ObjectFile &) const = default;
+};
+
+// What the user says about where names are to be looked up. Without a target: the patch's `target` header, else the
+// process.
+struct Names {
+  std::optional<std::string> target;
+  std::vector<ObjectFile> objects;
+};
+
+// A process that has been looked at, and not been touched.
+struct LiveProcess {
+  runtime::Process process;
+  backend::Snapshot snapshot;
+
+  static Result<LiveProcess> open(pid_t pid);
+};
+
+// Whether `text` is the IR's text form.
+bool isIrText(std::string_view text);
+
+// What became of a text.
+struct Compilation {
+  std::string name;  // of the patch, as far as it is known
+  SourceText source; // what the places of the diagnostics and of the patch are in
+  Diagnostics diagnostics;
+  std::optional<Error> refusal{};   // the process runs another program than the patch is for: no name was looked up
+  std::optional<ir::Patch> patch{}; // where there was neither error nor refusal
+};
+
+// text → ast → sema → ir. With a process, names are looked up in what it has loaded.
+Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live);
+
+// Compiles one text for many processes: once for all that run the same builds of the same objects.
+class Compiler {
+public:
+  Compiler(const PatchText &text, const Names &names) : text_(text), names_(names) {}
+  std::shared_ptr<const Compilation> compileFor(const LiveProcess &live);
+
+private:
+  const PatchText &text_;
+  const Names &names_;
+  using Builds = std::vector<std::pair<std::string, Bytes>>; // path and build-id of each module
+  static std::optional<Builds> buildsOf(const LiveProcess &live);
+  std::vector<std::pair<Builds, std::shared_ptr<const Compilation>>> done_;
+};
+
+// What became of a text and one process.
+struct Attempt {
+  pid_t pid = 0;
+  std::shared_ptr<const Compilation> compilation{}; // nothing where the process could not be looked at
+  std::optional<backend::Plan> plan{};              // of planFor, where it came so far
+  backend::Outcome outcome{};                       // why it did not come further
+};
+
+// … → plan, and no further. The kind of the outcome is DryRun when there is a plan.
+Attempt planFor(Compiler &compiler, pid_t pid);
+
+// … → plan → play: a transaction of its own.
+Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &options);
+
+// Takes the patch of that name back: a transaction of its own.
+backend::Outcome revertFrom(const std::string &name, pid_t pid, const backend::PlayOptions &options);
+
+// What is applied to one process, read from the process itself while it runs.
+struct Applied {
+  pid_t pid = 0;
+  std::string executable;
+  Bytes buildId;
+  std::vector<backend::FoundRecord> patches; // in order of application
+};
+Result<Applied> appliedTo(pid_t pid);
+
+} // namespace lpc

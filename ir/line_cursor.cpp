@@ -175,6 +175,8 @@ uint64_t LineCursor::number(uint64_t most) {
 }
 
 uint64_t LineCursor::hexNumber() {
+  blanks();
+  size_t start = at_;
   expect("0x");
   std::string_view text = digits(isHexDigit);
   uint64_t value = 0;
@@ -182,6 +184,7 @@ uint64_t LineCursor::hexNumber() {
   if (text.empty())
     fail("expected hexadecimal digits");
   else if (result.ec != std::errc{}) {
+    at_ = start;
     fail("the number has more than 64 bits");
     return 0;
   }

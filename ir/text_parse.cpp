@@ -271,7 +271,8 @@ private:
   void memory() {
     Memory out;
     in_.expect("$");
-    out.name = in_.word();
+    std::string_view name = in_.word();
+    out.name = name;
     fields({"size", "permission"}, [&](std::string_view key) {
       if (key == "size")
         out.size = in_.number(kMost64);
@@ -285,7 +286,7 @@ private:
         return false;
       return true;
     });
-    memories_.emplace(out.name, static_cast<MemoryId>(patch_.memories.size()));
+    memories_.emplace(name, static_cast<MemoryId>(patch_.memories.size()));
     patch_.memories.push_back(std::move(out));
   }
 

@@ -1,0 +1,128 @@
+// The golden runner: each tests/check/NAME.lp is one test, NAME.out what lpc must say about it: exit status, standard
+// output and standard error, whole. LPC_UPDATE=1 in the environment rewrites the expectations; the diff is then part of
+// the review.
+//
+// The command is `lpc check NAME.lp`, or what a first line `# run: …` says (%s is the file's name). It runs in a folder
+// with a copy of the file beside the targets, so that no path of a machine gets into an expectation.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "ir/support/diagnostic.h"
+#include "tests/support/child.h"
+
+namespace lpc::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string contents(const fs::path &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> testNames() {
+  std::vector<std::string> names;
+  for (const fs::directory_entry &entry : fs::directory_iterator(LPC_CHECK_FOLDER))
+    if (entry.path().extension() == ".lp") names.push_back(entry.path().stem());
+  std::ranges::sort(names);
+  return names;
+}
+
+// The words behind `# run:` in the first line.
+std::vector<std::string> arguments(const std::string &text, const std::string &file) {
+  constexpr std::string_view kRun = "# run:";
+  std::string line = text.substr(0, text.find('\n'));
+  if (!line.starts_with(kRun)) return {"check", file};
+  std::istringstream words(line.substr(kRun.size()));
+  std::vector<std::string> out;
+  for (std::string word; words >> word;)
+    out.push_back(word == "%s" ? file : word);
+  return out;
+}
+
+std::string section(const std::string &title, const std::string &text) {
+  return text.empty() ? "" : "--- " + title + "\n" + text;
+}
+
+std::string actual(const std::string &name) {
+  std::string file = name + ".lp";
+  fs::copy_file(fs::path(LPC_CHECK_FOLDER) / file, fs::path(LPC_WORK_FOLDER) / file,
+                fs::copy_options::overwrite_existing);
+  std::vector<std::string> command = {"/usr/bin/env", "-C", LPC_WORK_FOLDER, LPC_COMMAND};
+  for (std::string &word : arguments(contents(fs::path(LPC_CHECK_FOLDER) / file), file))
+    command.push_back(std::move(word));
+  RunResult result = run(command);
+  return "status " + std::to_string(result.status) + "\n" + section("stdout", result.out) +
+         section("stderr", result.err);
+}
+
+class Golden : public testing::TestWithParam<std::string> {};
+
+TEST_P(Golden, SaysWhatIsExpected) {
+  fs::path expectation = fs::path(LPC_CHECK_FOLDER) / (GetParam() + ".out");
+  std::string said = actual(GetParam());
+  if (std::getenv("LPC_UPDATE") != nullptr) {
+    std::ofstream(expectation, std::ios::binary) << said;
+    return;
+  }
+  ASSERT_TRUE(fs::exists(expectation)) << "write it with LPC_UPDATE=1; lpc says:\n" << said;
+  EXPECT_EQ(contents(expectation), said);
+}
+
+std::string testName(const testing::TestParamInfo<std::string> &test) {
+  std::string name = test.param;
+  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Check, Golden, testing::ValuesIn(testNames()), testName);
+
+// --- every diagnostic has a file that shows it, and a nearest neighbour that passes
+// ------------------------------------------
+
+// Rows of the table that no file alone can show.
+bool needsMoreThanAFile(DiagnosticId id) {
+  static const std::set<DiagnosticId> kElsewhere = {
+      DiagnosticId::RelocationOverflow, // known when memory is placed in a process: tests/unit/backend
+      DiagnosticId::BadIr,              // not the language: tests/cli
+  };
+  // From here on the rows concern processes and the command line: tests/live, tests/cli.
+  return id >= DiagnosticId::NoSuchProcess || kElsewhere.contains(id);
+}
+
+class EveryDiagnostic : public testing::TestWithParam<DiagnosticInfo> {};
+
+TEST_P(EveryDiagnostic, HasABadAndAnOkFile) {
+  std::string id(GetParam().text);
+  fs::path folder = LPC_CHECK_FOLDER;
+  ASSERT_TRUE(fs::exists(folder / ("bad-" + id + ".lp"))) << "write a test that shows " << id;
+  ASSERT_TRUE(fs::exists(folder / ("ok-" + id + ".lp"))) << "write the nearest patch that does not show " << id;
+  std::string bad = contents(folder / ("bad-" + id + ".out")), ok = contents(folder / ("ok-" + id + ".out"));
+  EXPECT_NE(bad.find("[" + id + "]"), std::string::npos) << bad;
+  EXPECT_EQ(ok.find("[" + id + "]"), std::string::npos) << ok;
+  EXPECT_TRUE(ok.starts_with("status 0\n")) << ok;
+  EXPECT_EQ(bad.starts_with("status 0\n"), GetParam().severity == Severity::Warning) << bad;
+}
+
+std::vector<DiagnosticInfo> shownByFiles() {
+  std::vector<DiagnosticInfo> rows = allDiagnostics();
+  std::erase_if(rows, [](const DiagnosticInfo &row) { return needsMoreThanAFile(row.id); });
+  return rows;
+}
+
+std::string diagnosticName(const testing::TestParamInfo<DiagnosticInfo> &test) {
+  std::string name(test.param.text);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Check, EveryDiagnostic, testing::ValuesIn(shownByFiles()), diagnosticName);
+
+} // namespace
+} // namespace lpc::test

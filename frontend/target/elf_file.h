@@ -23,16 +23,16 @@ enum class Binding : uint8_t { Local, Global, Weak };
 
 // A defined symbol (undefined, section and file symbols are never returned).
 struct Symbol {
-  std::string name;             // without version
-  std::string version;          // "" where it has none
-  bool defaultVersion = true;   // `@@`, or no version at all
-  std::string sourceFile;       // of the STT_FILE symbol before a local symbol; "" where unknown
+  std::string name;           // without version
+  std::string version;        // "" where it has none
+  bool defaultVersion = true; // `@@`, or no version at all
+  std::string sourceFile;     // of the STT_FILE symbol before a local symbol; "" where unknown
   LinkAddress address;
-  uint64_t size = 0;            // 0: unknown
+  uint64_t size = 0; // 0: unknown
   SymbolKind kind = SymbolKind::NoType;
   Binding binding = Binding::Local;
-  bool exported = false;        // it stands in .dynsym, so other objects can bind to it
-  bool absolute = false;        // SHN_ABS: not moved by the load bias
+  bool exported = false; // it stands in .dynsym, so other objects can bind to it
+  bool absolute = false; // SHN_ABS: not moved by the load bias
   bool operator==(const Symbol &) const = default;
 };
 
@@ -64,16 +64,18 @@ public:
   [[nodiscard]] BytesView contents() const;
   [[nodiscard]] const Bytes &buildId() const;
   [[nodiscard]] const std::string &soname() const;
-  [[nodiscard]] const std::string &interpreter() const;            // PT_INTERP
-  [[nodiscard]] const std::vector<std::string> &needed() const;    // DT_NEEDED in order
-  [[nodiscard]] const std::string &runpath() const;                // DT_RUNPATH, unexpanded
-  [[nodiscard]] const std::string &rpath() const;                  // DT_RPATH, only where there is no DT_RUNPATH
+  [[nodiscard]] const std::string &interpreter() const;         // PT_INTERP
+  [[nodiscard]] const std::vector<std::string> &needed() const; // DT_NEEDED in order
+  [[nodiscard]] const std::string &runpath() const;             // DT_RUNPATH, unexpanded
+  [[nodiscard]] const std::string &rpath() const;               // DT_RPATH, only where there is no DT_RUNPATH
+  [[nodiscard]] bool noDefaultLibraries() const;                // DF_1_NODEFLIB (ld -z nodefaultlib)
+  [[nodiscard]] bool isDebugFile() const;                       // a separate debug file: nothing loaded has bytes in it
   [[nodiscard]] const std::vector<Segment> &segments() const;
-  [[nodiscard]] const std::vector<Section> &sections() const;      // empty where the headers were stripped
-  [[nodiscard]] bool hasSymbolTable() const;                       // .symtab, here or in the debug file
+  [[nodiscard]] const std::vector<Section> &sections() const; // empty where the headers were stripped
+  [[nodiscard]] bool hasSymbolTable() const;                  // .symtab, here or in the debug file
 
-  // Bytes [address, address+size) as they are when just loaded, before relocation: zeros in .bss. Nothing where they are
-  // not all inside one segment.
+  // Bytes [address, address+size) as they are when just loaded, before relocation: zeros in .bss. Nothing where they
+  // are not all inside one segment.
   [[nodiscard]] std::optional<Bytes> bytesAt(LinkAddress address, uint64_t size) const;
   // Is any byte of the range changed by a dynamic relocation (RELA, REL, RELR, JMPREL)?
   [[nodiscard]] bool isRelocated(LinkAddress address, uint64_t size) const;

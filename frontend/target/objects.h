@@ -22,16 +22,16 @@ struct ObjectSource {
 
 class Objects {
 public:
-  // sources[0] is the program. With `closed` the list is what a process has loaded; without it, DT_NEEDED libraries of the
-  // program are added where they are found (and MissingLibrary is a warning where they are not, on first use).
+  // sources[0] is the program. With `closed` the list is what a process has loaded; without it, DT_NEEDED libraries of
+  // the program are added where they are found (and MissingLibrary is a warning where they are not, on first use).
   static Result<Objects> open(std::vector<ObjectSource> sources, bool closed);
   Objects(Objects &&) noexcept;
   Objects &operator=(Objects &&) noexcept;
   ~Objects();
 
-  [[nodiscard]] size_t size() const;                       // 0 is the program
+  [[nodiscard]] size_t size() const; // 0 is the program
   [[nodiscard]] const ObjectSource &source(size_t i) const;
-  Result<std::shared_ptr<const ElfFile>> file(size_t i);   // opened, with its debug file attached; cached
+  Result<std::shared_ptr<const ElfFile>> file(size_t i); // opened, with its debug file attached; cached
   // Objects of that name: alias, soname, or file name of the path ("libc.so.6", "target"). Several: ambiguous.
   [[nodiscard]] std::vector<size_t> named(const std::string &name) const;
   // Adds an alias (an `object` statement); it joins an object that has the same build-id or soname, or adds one.

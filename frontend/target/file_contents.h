@@ -1,0 +1,33 @@
+// The bytes of a file: a read-only private mapping, or bytes that somebody else had. Internal to frontend/target.
+#pragma once
+
+#include <string>
+
+#include "ir/support/bytes.h"
+#include "ir/support/result.h"
+
+namespace lpc::target {
+
+class FileContents {
+public:
+  // Maps the regular file at `path`. CannotOpen (also for directories, devices and pipes: opening never blocks),
+  // NotElf for an empty file. `name` is how messages call it. Cutting the file short while it is mapped ends lpc with
+  // SIGBUS, as it does every program that maps files; package managers rename instead.
+  static Result<FileContents> map(const std::string &path, const std::string &name);
+  explicit FileContents(Bytes bytes);
+  FileContents(FileContents &&other) noexcept;
+  FileContents &operator=(FileContents &&) = delete;
+  ~FileContents();
+
+  [[nodiscard]] BytesView view() const;
+  // The pages of `part` will not be needed soon: they leave our resident set, and come back when touched again.
+  void forget(BytesView part) const;
+
+private:
+  FileContents(const uint8_t *mapped, size_t size) : mapped_(mapped), size_(size) {}
+  const uint8_t *mapped_ = nullptr;
+  size_t size_ = 0;
+  Bytes owned_;
+};
+
+} // namespace lpc::target

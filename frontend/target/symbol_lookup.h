@@ -1,0 +1,48 @@
+// From names and table entries to Symbols: what .symtab, .dynsym and a debug file's .symtab say, put together. Internal
+// to frontend/target.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "frontend/target/elf_image.h"
+#include "frontend/target/file_contents.h"
+#include "frontend/target/symbol_table.h"
+
+namespace lpc::target {
+
+class SymbolLookup {
+public:
+  struct Source {
+    const ElfImage *image = nullptr;
+    const FileContents *contents = nullptr;
+  };
+  // `debug` may be empty.
+  SymbolLookup(Source file, Source debug) : file_(file), debug_(debug) {}
+
+  struct Table {
+    const SymbolTable *table = nullptr;
+    const FileContents *contents = nullptr;
+    bool dynamic = false;
+  };
+  // The tables there are, .dynsym last.
+  [[nodiscard]] std::vector<Table> tables() const;
+
+  // As ElfFile::find.
+  [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names) const;
+  // The symbol at `index` of one of the tables(), with what .dynsym says of it.
+  [[nodiscard]] Symbol describe(const Table &table, size_t index) const;
+  // Its name as a patch can write it: with `@VERSION` where that is not the default one. Empty: nameless or too long.
+  [[nodiscard]] std::string nameToWrite(const Table &table, size_t index) const;
+
+private:
+  [[nodiscard]] Symbol symbolOf(const Table &table, size_t index) const;
+  [[nodiscard]] std::vector<NameHit> dynamicHits(std::span<const std::string_view> names) const;
+  [[nodiscard]] std::vector<std::vector<Symbol>> byName(const std::vector<std::string_view> &bases) const;
+  [[nodiscard]] std::vector<std::vector<Symbol>> byCxxName(const std::vector<std::string_view> &names) const;
+  void addExports(std::vector<Symbol> &symbols, const std::vector<Symbol> &dynamic) const;
+
+  Source file_, debug_;
+};
+
+} // namespace lpc::target

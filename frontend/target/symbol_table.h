@@ -1,0 +1,67 @@
+// Reading entries of a symbol table in place, and looking names up in it. Internal to frontend/target.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "frontend/target/elf_image.h"
+#include "frontend/target/file_contents.h"
+
+namespace lpc::target {
+
+// An Elf32_Sym or Elf64_Sym in numbers of the host.
+struct SymbolEntry {
+  uint32_t name = 0;
+  uint8_t info = 0;
+  uint16_t section = 0;
+  uint64_t value = 0, size = 0;
+  [[nodiscard]] unsigned type() const { return info & 0xf; }
+  [[nodiscard]] unsigned binding() const { return info >> 4; }
+};
+
+// `index` is below table.count().
+SymbolEntry entryAt(const SymbolTable &table, size_t index);
+// Something that a patch can name: not undefined, no section or file symbol, not nameless.
+bool isDefinition(const SymbolEntry &entry);
+// Its whole name; empty where there is none.
+std::string_view nameOf(const SymbolTable &table, const SymbolEntry &entry);
+
+// "memcpy@@GLIBC_2.14": linkers write versions into the names of .symtab, too. A lone name has no version.
+struct VersionedName {
+  std::string_view base, version;
+  bool isDefault = true; // `@@`, or no version
+};
+VersionedName splitVersion(std::string_view name);
+
+// Symbol `symbol` of a table has the name `names[name]` (without version).
+struct NameHit {
+  uint32_t name = 0;
+  uint32_t symbol = 0;
+};
+
+// All defined symbols of the table whose name, without its version, is one of `names` (none of them twice): by going
+// once through the strings and once through the symbols, in the order of the file. `contents` may drop the pages
+// behind. At most kMostHits for a name.
+inline constexpr size_t kMostHits = 16384;
+std::vector<NameHit> scanForNames(const SymbolTable &table, std::span<const std::string_view> names,
+                                  const FileContents &contents);
+
+// Where names of symbols may start in table.strings, with the name that they stand for.
+struct StringHit {
+  uint32_t offset = 0;
+  uint32_t name = 0;
+  auto operator<=>(const StringHit &) const = default;
+};
+// The defined symbols whose names start at one of the `strings`.
+std::vector<NameHit> scanForStrings(const SymbolTable &table, std::vector<StringHit> strings,
+                                    const FileContents &contents);
+
+// The same as scanForNames for .dynsym, through its hash table; it must have one.
+std::vector<NameHit> lookUpHashed(const ElfImage &image, std::span<const std::string_view> names);
+
+// The source file of a local symbol: the STT_FILE symbol before it; "" where there is none, and for globals.
+std::string_view sourceFileOf(const SymbolTable &table, size_t index);
+
+} // namespace lpc::target

@@ -106,19 +106,17 @@ Result<DynamicSection> DynamicSection::read(PayloadFile &file, const SegmentMap 
     into = *content;
     return {};
   };
-  auto taken =
-      take(dynamic.strings, tableOf(tags, DT_STRTAB, DT_STRSZ), 1, "dynamic strings")
-          .and_then([&] {
-            return take(dynamic.relocations, tableOf(tags, DT_RELA, DT_RELASZ), sizeof(Elf64_Rela), "relocations");
-          })
-          .and_then([&] {
-            return take(dynamic.pltRelocations, tableOf(tags, DT_JMPREL, DT_PLTRELSZ), sizeof(Elf64_Rela),
-                        "relocations of the PLT");
-          })
-          .and_then([&] {
-            return take(dynamic.relativeRelocations, tableOf(tags, DT_RELR, DT_RELRSZ), sizeof(Elf64_Relr),
-                        "relative relocations");
-          });
+  auto taken = inOrder(
+      [&] { return take(dynamic.strings, tableOf(tags, DT_STRTAB, DT_STRSZ), 1, "dynamic strings"); },
+      [&] { return take(dynamic.relocations, tableOf(tags, DT_RELA, DT_RELASZ), sizeof(Elf64_Rela), "relocations"); },
+      [&] {
+        return take(dynamic.pltRelocations, tableOf(tags, DT_JMPREL, DT_PLTRELSZ), sizeof(Elf64_Rela),
+                    "relocations of the PLT");
+      },
+      [&] {
+        return take(dynamic.relativeRelocations, tableOf(tags, DT_RELR, DT_RELRSZ), sizeof(Elf64_Relr),
+                    "relative relocations");
+      });
   if (!taken) return std::unexpected(std::move(taken.error()));
   auto symbols = valueOf(tags, DT_SYMTAB);
   if (!symbols) return file.corrupt("it has no dynamic symbols");

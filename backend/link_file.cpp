@@ -2,6 +2,7 @@
 // truth, every number of them checked, and nothing else of the file.
 #include "backend/link_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "backend/arch/arch.h"
@@ -11,6 +12,7 @@
 namespace lpc::backend {
 namespace {
 
+constexpr uint64_t kMaximumName = 65536;
 constexpr uint64_t kMaximumFile = uint64_t{1} << 30;
 
 std::string_view kindOf(uint16_t type) {
@@ -26,7 +28,8 @@ std::string_view kindOf(uint16_t type) {
 
 std::optional<std::string_view> stringAt(BytesView table, uint64_t offset) {
   if (offset >= table.size()) return std::nullopt;
-  BytesView rest = table.subspan(offset);
+  // The limit keeps many names that share one long tail from costing their product.
+  BytesView rest = table.subspan(offset, std::min<uint64_t>(table.size() - offset, kMaximumName));
   const void *end = std::memchr(rest.data(), 0, rest.size());
   if (end == nullptr) return std::nullopt;
   auto length = static_cast<size_t>(static_cast<const uint8_t *>(end) - rest.data());

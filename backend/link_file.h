@@ -22,8 +22,15 @@ template <class T> std::optional<T> readAt(BytesView bytes, uint64_t offset) {
   return value;
 }
 
-// The string at `offset` of a string table; nothing where it does not end inside.
+// The string at `offset` of a string table; nothing where it does not end inside, or has 64 KiB or more.
 std::optional<std::string_view> stringAt(BytesView table, uint64_t offset);
+
+// Runs steps until one fails; its failure is the result.
+template <class... Steps> Result<void> inOrder(Steps &&...steps) {
+  Result<void> done;
+  (void)((done = steps()).has_value() && ...);
+  return done;
+}
 
 class PayloadFile {
 public:

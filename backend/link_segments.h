@@ -20,6 +20,7 @@ public:
   static Result<SegmentMap> make(const PayloadFile &file);
 
   [[nodiscard]] const std::vector<LoadSegment> &loads() const { return loads_; }
+  [[nodiscard]] uint64_t start() const { return start_; }         // link address of the image's start
   [[nodiscard]] uint64_t size() const { return size_; }           // of the image, page aligned
   [[nodiscard]] uint64_t alignment() const { return alignment_; } // of the image
   // Page ranges with their final protections: RELRO parts split off.
@@ -36,7 +37,7 @@ public:
 
 private:
   std::vector<LoadSegment> loads_;
-  uint64_t start_ = 0; // link address of the image's start
+  uint64_t start_ = 0;
   uint64_t size_ = 0;
   uint64_t alignment_ = 0;
 };

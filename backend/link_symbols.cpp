@@ -25,13 +25,13 @@ Result<std::vector<ElfSymbol>> symbolsOf(const PayloadFile &file, BytesView tabl
 }
 
 // DT_VERNEED: a chain of libraries, each with a chain of versions (Linux Standard Base, "Symbol Versioning").
-// Links lead forward only, so a chain that never ends is impossible.
+// Links lead forward only, but chains may share their ends: the steps are counted.
 Result<Versions> neededVersions(const PayloadFile &file, const SegmentMap &segments, const DynamicSection &dynamic) {
   Versions versions;
   if (!dynamic.versionNeeds) return versions;
   auto bad = [&] { return file.corrupt("its table of needed versions lies outside of its segments"); };
   BytesView bytes = segments.viewFrom(*dynamic.versionNeeds);
-  uint64_t at = 0;
+  uint64_t at = 0, steps = 0;
   for (uint64_t i = 0; i < dynamic.versionNeedCount; i++) {
     auto need = readAt<Elf64_Verneed>(bytes, at);
     auto library = need ? stringAt(dynamic.strings, need->vn_file) : std::nullopt;
@@ -40,7 +40,7 @@ Result<Versions> neededVersions(const PayloadFile &file, const SegmentMap &segme
     for (uint64_t j = 0; j < need->vn_cnt; j++) {
       auto auxiliary = readAt<Elf64_Vernaux>(bytes, auxiliaryAt);
       auto name = auxiliary ? stringAt(dynamic.strings, auxiliary->vna_name) : std::nullopt;
-      if (!name) return bad();
+      if (!name || ++steps > bytes.size() / sizeof(Elf64_Vernaux)) return bad();
       versions[auxiliary->vna_other] = {*name, *library};
       if (auxiliary->vna_next == 0) break;
       auxiliaryAt += auxiliary->vna_next;

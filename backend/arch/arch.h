@@ -16,7 +16,15 @@ namespace lpc::backend {
 // What a relocation type of the machine's ELF supplement stores. S: the symbol, A: the addend, P: the place that is
 // relocated, B: the load bias.
 struct RelocationRule {
-  enum class Value : uint8_t { Nothing, Symbol /* S+A */, SymbolFromPlace /* S+A-P */, Base /* B+A */, Copy, IndirectFunction, ThreadLocal };
+  enum class Value : uint8_t {
+    Nothing,
+    Symbol /* S+A */,
+    SymbolFromPlace /* S+A-P */,
+    Base /* B+A */,
+    Copy,
+    IndirectFunction,
+    ThreadLocal
+  };
   enum class Range : uint8_t { Whole, Signed, Unsigned }; // what must fit `width` bytes
   uint32_t type = 0;
   std::string_view name; // "R_X86_64_GLOB_DAT"

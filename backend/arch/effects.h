@@ -2,8 +2,8 @@
 //
 // gcc's start files put code into every shared object's initialisers and terminators: they register clones for
 // transactional memory and call profiling hooks, and do nothing where there are none. A payload must not be
-// refused for that, but a real constructor must never be dropped. Neither names (stripped files have none) nor byte patterns
-// (every compiler build has its own) tell the two apart soundly; following the code does.
+// refused for that, but a real constructor must never be dropped. Neither names (stripped files have none) nor byte
+// patterns (every compiler build has its own) tell the two apart soundly; following the code does.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 //
 // An interpreter for the few instructions that start files consist of, with values that are known or not. What it
 // does not know, it does not guess: an unknown instruction, a branch on an unknown flag, a load that depends on the
-// process, a store outside of the frame, or too many steps all mean "not idle". So it can be wrong in one direction only,
-// and then a payload is refused that could have been linked.
+// process, a store outside of the frame, or too many steps all mean "not idle". So it can be wrong in one direction
+// only, and then a payload is refused that could have been linked.
 //
 // The stack is at an address of its own that no payload can have; cells that were not written are unknown.
 #include "backend/arch/x86_64.h"
@@ -27,9 +27,9 @@ enum class Step : uint8_t { Next, Done, Unknown };
 
 struct Operand { // of a ModRM byte
   bool isRegister = false;
-  unsigned reg = 0;   // the other operand, or the opcode's extension
-  unsigned rm = 0;    // where isRegister
-  Value address{};    // else
+  unsigned reg = 0; // the other operand, or the opcode's extension
+  unsigned rm = 0;  // where isRegister
+  Value address{};  // else
 };
 
 class Follower {
@@ -253,7 +253,9 @@ private:
       switch (operand->reg & 7U) {
       case 4: value = truncated(*value << bits, operandWidth); break;
       case 5: value = *value >> bits; break;
-      case 7: value = truncated(static_cast<uint64_t>(static_cast<int64_t>(*value << spare) >> spare >> bits), operandWidth); break;
+      case 7:
+        value = truncated(static_cast<uint64_t>(static_cast<int64_t>(*value << spare) >> spare >> bits), operandWidth);
+        break;
       default: return Step::Unknown;
       }
       zero_ = *value == 0;
@@ -272,7 +274,8 @@ private:
   Step moveImmediate(unsigned operandWidth, unsigned size) {
     auto operand = modrm(size);
     Value value = immediate(size);
-    if (!operand || !value || (operand->reg & 7U) != 0 || (operandWidth == 1 && operand->isRegister)) return Step::Unknown;
+    if (!operand || !value || (operand->reg & 7U) != 0 || (operandWidth == 1 && operand->isRegister))
+      return Step::Unknown;
     return nextIf(write(*operand, operandWidth, value));
   }
 
@@ -338,7 +341,8 @@ private:
     if (*opcode == 0x0f) return operandSize && (at_ >= code_.size() || code_[at_] != 0x1f) ? Step::Unknown : twoByte();
     if (*opcode == 0x90 && (rex_ & 1) == 0) return next();
     if (operandSize) return Step::Unknown;
-    bool branch = *opcode == 0xc3 || *opcode == 0xe8 || *opcode == 0xe9 || *opcode == 0xeb || *opcode == 0xff || (*opcode & 0xf0) == 0x70;
+    bool branch = *opcode == 0xc3 || *opcode == 0xe8 || *opcode == 0xe9 || *opcode == 0xeb || *opcode == 0xff ||
+                  (*opcode & 0xf0) == 0x70;
     if (prefixed && !branch) return Step::Unknown;
     return dispatch(*opcode);
   }

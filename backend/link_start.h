@@ -1,0 +1,50 @@
+// Constructors and destructors of a payload: which of them do anything.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "backend/arch/arch.h"
+#include "backend/link_segments.h"
+
+namespace lpc::backend {
+
+// A payload's memory for Arch::isIdle: its segments at a base of no meaning, relocated as far as that is known.
+class StartMemory final : public CodeMemory {
+public:
+  // An address that no 32-bit value reaches and no stack of isIdle has, so that nothing is taken for something else.
+  static constexpr uint64_t kBase = 0x1000'0000'0000;
+
+  // What relocations make of `width` bytes at an offset of the image.
+  struct Relocated {
+    bool touched = false;            // some relocation writes there
+    std::optional<uint64_t> value{}; // … exactly these bytes, a value that does not depend on the process
+  };
+  using Relocate = std::function<Relocated(uint64_t offset, unsigned width)>;
+
+  StartMemory(const SegmentMap &map, bool codeIsRelocated, Relocate relocate)
+      : map_(map), codeIsRelocated_(codeIsRelocated), relocate_(std::move(relocate)) {}
+
+  [[nodiscard]] BytesView code(uint64_t address) const override;
+  [[nodiscard]] std::optional<uint64_t> load(uint64_t address, unsigned width) const override;
+  [[nodiscard]] bool isWritable(uint64_t address, unsigned width) const override;
+
+private:
+  const SegmentMap &map_;
+  bool codeIsRelocated_;
+  Relocate relocate_;
+};
+
+// Undefined weak symbols by which start files find out whether somebody wants to be told of the object: profiling,
+// transactional memory, Java classes, and the run-time's exit handlers. Taken as absent when constructors are judged.
+bool isStartHook(std::string_view name);
+
+// The functions that must run, as offsets in the image; nothing for one whose address depends on the process. Each
+// once; at most a few, for a message.
+using StartFunctions = std::vector<std::optional<uint64_t>>;
+StartFunctions thatMustRun(const Arch &arch, const CodeMemory &memory, const StartFunctions &functions,
+                           AllowedEffects allowed);
+
+} // namespace lpc::backend

@@ -19,6 +19,7 @@ struct Registers {
 
   [[nodiscard]] RemoteAddress programCounter() const;
   [[nodiscard]] RemoteAddress stackPointer() const;
+  [[nodiscard]] RemoteAddress threadPointer() const; // of the thread control block (x86-64: fs base)
   void setProgramCounter(RemoteAddress a);
   // Every general-purpose register, for looking for pointers.
   [[nodiscard]] std::vector<uint64_t> words() const;

@@ -24,6 +24,11 @@ std::unexpected<Error> lost(pid_t tid, int errnum) {
 
 RemoteAddress Registers::programCounter() const { return {raw.rip}; }
 RemoteAddress Registers::stackPointer() const { return {raw.rsp}; }
+RemoteAddress Registers::threadPointer() const { return {raw.fs_base}; }
+std::vector<uint64_t> Registers::words() const {
+  return {raw.rax, raw.rbx, raw.rcx, raw.rdx, raw.rsi, raw.rdi, raw.rbp, raw.r8,
+          raw.r9,  raw.r10, raw.r11, raw.r12, raw.r13, raw.r14, raw.r15};
+}
 void Registers::setProgramCounter(RemoteAddress a) { raw.rip = a.value; }
 
 bool Registers::interruptedCall() const {

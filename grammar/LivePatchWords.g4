@@ -48,8 +48,8 @@ Name_Name   : Letter LetterOrDigit* -> type(NAME), popMode;
 Name_String : String -> type(STRING), popMode;
 Name_BadStr : BadString -> type(BAD_STRING);
 Name_Bad    : ~[ \t\r\n\f\u000B#="] ~[ \t\r\n\f\u000B#=]* -> type(BAD_NAME);
-Name_Other  : . -> type(OTHER);
 Name_Space  : (Blank+ | Comment) -> skip;
+Name_Other  : . -> type(OTHER);
 Name_End    : '\n' -> type(NEWLINE), popMode, mode(DEFAULT_MODE);
 
 // --- `=` of `object NAME = FILE` ------------------------------------------------------------------------------
@@ -104,8 +104,8 @@ Address_Open      : '[' -> type(LBRACKET);
 Address_BadInt    : Sign? BadDigits -> type(BAD_INT), popMode;
 Address_BadStr    : BadString -> type(BAD_STRING);
 Address_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
-Address_Other     : . -> type(OTHER);
 Address_Space     : (Blank+ | Comment) -> skip;
+Address_Other     : . -> type(OTHER);
 Address_End       : '\n' -> type(NEWLINE), popMode, mode(DEFAULT_MODE);
 
 // --- addresses one after the other: after the first of `jmp`, and in the list of `with` -----------------------
@@ -127,8 +127,8 @@ Addresses_Open      : '[' -> type(LBRACKET), pushMode(Address);
 Addresses_BadInt    : BadDigits -> type(BAD_INT);
 Addresses_BadStr    : BadString -> type(BAD_STRING);
 Addresses_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
-Addresses_Other     : . -> type(OTHER);
 Addresses_Space     : (Blank+ | Comment) -> skip;
+Addresses_Other     : . -> type(OTHER);
 Addresses_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- after the address of `set`: its displacement, then the type ----------------------------------------------

@@ -28,7 +28,7 @@ bool Headers::admit(std::string_view instruction, const Place &place) {
   }
   if (isHeader(instruction) && firstOther_.known()) {
     auto &diagnostic = diagnostics_.report(DiagnosticId::HeaderOrder, place,
-                                           cat("`", instruction, "` stands before all other statements"));
+                                           cat("`", instruction, "` has to stand before all other statements"));
     diagnostic.notes.push_back({"the first other statement is here", firstOther_});
     diagnostic.help = "move the line to the start of the file";
   }

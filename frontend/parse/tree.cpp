@@ -1,8 +1,7 @@
-// Reads ANTLR's parse tree, one function a rule of LivePatch.g4.
-//
-// The functions read by hand what the rules promise, instead of through ANTLR's visitor: a visitor returns
-// antlrcpp::Any, and would be three times as long. Texts are cut out of the source; Token::getText() would convert
-// every one of them from UTF-32.
+// Reads ANTLR's parse tree, one function a rule of LivePatch.g4, by the position of each child: the rule stands above
+// the function. The generated accessors (`node.address(0)`) search all children with dynamic_cast, which took a sixth
+// of the parser's time; a visitor returns antlrcpp::Any and would be three times as long. Texts are cut out of the
+// source; Token::getText() would convert every one of them from UTF-32.
 #include "frontend/parse/tree.h"
 
 #include <utility>
@@ -17,113 +16,139 @@ namespace {
 
 using Grammar = grammar::LivePatch;
 
+using Node = antlr4::ParserRuleContext;
+
 class Reader {
 public:
   Reader(const Excerpt &excerpt, Diagnostics &diagnostics) : excerpt_(excerpt), diagnostics_(diagnostics) {}
 
-  ast::Statement statement(Grammar::StatementContext &node) {
-    ast::Statement out{.what = what(node), .place = place(node)};
-    return out;
-  }
+  // statement : patchHeader | targetHeader | …
+  ast::Statement statement(Node &node) { return {.what = what(child(node, 0)), .place = place(node)}; }
+
   [[nodiscard]] bool failed() const { return failed_; }
 
 private:
   using What = decltype(ast::Statement::what);
 
-  What what(Grammar::StatementContext &node) {
-    if (auto *rule = node.setValue()) return setValue(*rule);
-    if (auto *rule = node.jump()) return jump(*rule);
-    if (auto *rule = node.newMemory()) return newMemory(*rule);
-    if (auto *rule = node.loadMemory()) return loadMemory(*rule);
-    if (auto *rule = node.linkObject()) return linkObject(*rule);
-    if (auto *rule = node.patchHeader()) return patchHeader(*rule);
-    if (auto *rule = node.targetHeader()) return targetHeader(*rule);
-    auto *rule = node.objectHeader();
-    LPC_CHECK(rule != nullptr);
-    return objectHeader(*rule);
+  What what(Node &node) {
+    switch (node.getRuleIndex()) {
+    case Grammar::RulePatchHeader: return patchHeader(node);
+    case Grammar::RuleTargetHeader: return targetHeader(node);
+    case Grammar::RuleObjectHeader: return objectHeader(node);
+    case Grammar::RuleNewMemory: return newMemory(node);
+    case Grammar::RuleLoadMemory: return loadMemory(node);
+    case Grammar::RuleLinkObject: return linkObject(node);
+    case Grammar::RuleSetValue: return setValue(node);
+    case Grammar::RuleJump: return jump(node);
+    default: bug(__FILE__, __LINE__, "a statement of the grammar that the reader does not know");
+    }
   }
 
   // --- statements ---------------------------------------------------------------------------------------------------
 
-  What patchHeader(Grammar::PatchHeaderContext &node) {
-    ast::PatchHeader out;
-    bool quoted = node.NAME() == nullptr;
-    out.name = quoted ? quotedName(word(node.STRING(0))) : plainName(word(node.NAME()));
-    if (node.VERSION() != nullptr) out.version = quotedName(word(node.STRING(quoted ? 1 : 0)));
+  // patchHeader : PATCH (NAME | STRING) (VERSION STRING)?
+  ast::PatchHeader patchHeader(Node &node) {
+    ast::PatchHeader out{.name = anyName(word(node, 1))};
+    if (has(node, 2)) out.version = quotedText(word(node, 3));
     return out;
   }
 
-  What targetHeader(Grammar::TargetHeaderContext &node) {
-    ast::TargetHeader out{.file = fileName(*node.fileName())};
-    if (auto *id = node.hexBytes()) out.buildId = hexBytes(*id);
+  // targetHeader : TARGET fileName (BUILD_ID hexBytes)?
+  ast::TargetHeader targetHeader(Node &node) {
+    ast::TargetHeader out{.file = onlyName(child(node, 1))};
+    if (has(node, 2)) out.buildId = hexBytes(child(node, 3));
     return out;
   }
 
-  What objectHeader(Grammar::ObjectHeaderContext &node) {
-    ast::ObjectHeader out{.name = plainName(word(node.NAME())), .file = fileName(*node.fileName())};
-    if (auto *id = node.hexBytes()) out.buildId = hexBytes(*id);
+  // objectHeader : OBJECT NAME EQUALS fileName (BUILD_ID hexBytes)?
+  ast::ObjectHeader objectHeader(Node &node) {
+    ast::ObjectHeader out{.name = plainName(word(node, 1)), .file = onlyName(child(node, 3))};
+    if (has(node, 4)) out.buildId = hexBytes(child(node, 5));
     return out;
   }
 
-  What newMemory(Grammar::NewMemoryContext &node) {
-    return ast::New{.name = plainName(word(node.NAME())),
-                    .size = integer(word(node.INT())),
-                    .permission = permission(node.PERMISSION())};
-  }
-
-  What loadMemory(Grammar::LoadMemoryContext &node) {
-    return ast::Load{.name = plainName(word(node.NAME())),
-                     .file = fileName(*node.fileName()),
-                     .permission = permission(node.PERMISSION())};
-  }
-
-  What linkObject(Grammar::LinkObjectContext &node) {
-    ast::Dl out{.name = plainName(word(node.NAME())), .file = fileName(*node.fileName())};
-    for (auto *binding : node.binding())
-      out.with.push_back({symbol(*binding->symbol()), address(*binding->address())});
+  // newMemory : NEW NAME INT PERMISSION?
+  ast::New newMemory(Node &node) {
+    ast::New out{.name = plainName(word(node, 1)), .size = integer(word(node, 2))};
+    if (has(node, 3)) out.permission = permission(word(node, 3));
     return out;
   }
 
-  What setValue(Grammar::SetValueContext &node) {
-    ast::Set out{.at = address(*node.address())};
-    auto &typed = *node.typedValue();
-    Word typeWord = excerpt_.word(*typed.getStart());
+  // loadMemory : LOAD NAME fileName PERMISSION?
+  ast::Load loadMemory(Node &node) {
+    ast::Load out{.name = plainName(word(node, 1)), .file = onlyName(child(node, 2))};
+    if (has(node, 3)) out.permission = permission(word(node, 3));
+    return out;
+  }
+
+  // linkObject : DL NAME fileName (WITH binding (COMMA binding)*)?
+  // binding    : symbol EQUALS address
+  ast::Dl linkObject(Node &node) {
+    ast::Dl out{.name = plainName(word(node, 1)), .file = onlyName(child(node, 2))};
+    for (size_t i = 4; has(node, i); i += 2) {
+      Node &binding = child(node, i);
+      out.with.push_back({onlyName(child(binding, 0)), address(child(binding, 2))});
+    }
+    return out;
+  }
+
+  // setValue   : SET address typedValue
+  // typedValue : TYPE value (WAS value)?, but STR_TYPE REST?
+  ast::Set setValue(Node &node) {
+    Node &typed = child(node, 2);
+    Word typeWord = word(typed, 0);
     auto type = ast::typeNamed(typeWord.text);
     LPC_CHECK(type.has_value());
-    out.type = *type;
-    out.typePlace = typeWord.place;
-    out.value = *value(typed, *type, typeWord, 0);
-    out.was = value(typed, *type, typeWord, 1);
+    ast::Set out{.at = address(child(node, 1)), .type = *type, .typePlace = typeWord.place};
+    if (has(typed, 1)) {
+      out.value = value(typed, 1, *type);
+    } else { // `str` and the end of the line
+      Place end = typeWord.place;
+      end.column = end.endColumn;
+      out.value = {Bytes{}, end};
+    }
+    if (has(typed, 2)) out.was = value(typed, 3, *type);
     return out;
   }
 
-  What jump(Grammar::JumpContext &node) {
-    return ast::Jmp{.from = address(*node.address(0)), .to = address(*node.address(1))};
-  }
+  // jump : JMP address address
+  ast::Jmp jump(Node &node) { return {.from = address(child(node, 1)), .to = address(child(node, 2))}; }
 
   // --- values -------------------------------------------------------------------------------------------------------
 
-  // The value itself (index 0) or that of `was` (index 1), if there is one.
-  std::optional<ast::Value> value(Grammar::TypedValueContext &node, ast::Type type, const Word &typeWord,
-                                  size_t index) {
-    if (node.INTEGER_TYPE() != nullptr) {
-      if (auto *leaf = node.INT(index)) return ast::Value{integer(word(leaf)), word(leaf).place};
-    } else if (node.REAL_TYPE() != nullptr) {
-      if (auto *leaf = node.REAL(index)) return ast::Value{real(word(leaf)), word(leaf).place};
-    } else if (node.TEXT_TYPE() != nullptr) {
-      if (auto *leaf = node.STRING(index)) return ast::Value{text(word(leaf), type), word(leaf).place};
-    } else if (node.HEX_TYPE() != nullptr) {
-      if (auto *rule = node.hexBytes(index)) return ast::Value{hexBytes(*rule), place(*rule)};
-    } else if (node.ADDR_TYPE() != nullptr) {
-      if (auto *rule = node.address(index)) return ast::Value{address(*rule), place(*rule)};
-    } else if (index == 0) { // str, which may be empty
-      const Place behindType{typeWord.place.endLine, typeWord.place.endColumn, typeWord.place.endLine,
-                             typeWord.place.endColumn};
-      if (node.REST() == nullptr) return ast::Value{Bytes{}, behindType};
-      Word rest = word(node.REST());
-      return ast::Value{Bytes(rest.text.begin(), rest.text.end()), rest.place};
+  // The child of `typed` at `index`: a word or, for `hex` and `addr`, a rule.
+  ast::Value value(Node &typed, size_t index, ast::Type type) {
+    using enum ast::Type;
+    switch (type) {
+    case Int:
+    case I8:
+    case I16:
+    case I32:
+    case I64:
+    case U8:
+    case U16:
+    case U32:
+    case U64: return {integer(word(typed, index)), word(typed, index).place};
+    case F32:
+    case F64: {
+      Word number = word(typed, index);
+      return {take(readReal(number.text), number), number.place};
     }
-    return std::nullopt;
+    case Str: {
+      Word rest = word(typed, index);
+      return {Bytes(rest.text.begin(), rest.text.end()), rest.place};
+    }
+    case Text:
+    case Cstr: {
+      Word literal = word(typed, index);
+      std::string content = take(readString(literal.text), literal);
+      if (type == Cstr) content += '\0';
+      return {Bytes(content.begin(), content.end()), literal.place};
+    }
+    case Hex: return {hexBytes(child(typed, index)), place(child(typed, index))};
+    case Addr: return {address(child(typed, index)), place(child(typed, index))};
+    }
+    bug(__FILE__, __LINE__, "a type that the reader does not know");
   }
 
   ast::Integer integer(const Word &word) {
@@ -132,64 +157,66 @@ private:
     return out;
   }
 
-  ast::Real real(const Word &word) { return take(readReal(word.text), word); }
-
-  Bytes text(const Word &word, ast::Type type) {
-    std::string content = take(readString(word.text), word);
-    Bytes out(content.begin(), content.end());
-    if (type == ast::Type::Cstr) out.push_back(0);
-    return out;
-  }
-
-  Bytes hexBytes(Grammar::HexBytesContext &node) {
+  // hexBytes : HEX+
+  Bytes hexBytes(Node &node) {
     Bytes out;
-    for (auto *leaf : node.HEX()) {
-      Bytes run = take(readHex(word(leaf).text), word(leaf));
+    for (size_t i = 0; has(node, i); i++) {
+      Bytes run = take(readHex(word(node, i).text), word(node, i));
       out.insert(out.end(), run.begin(), run.end());
     }
     return out;
   }
 
-  std::optional<ir::Permission> permission(antlr4::tree::TerminalNode *leaf) {
-    if (leaf == nullptr) return std::nullopt;
-    std::string_view text = word(leaf).text;
-    if (text == "r") return ir::Permission::R;
-    if (text == "rw") return ir::Permission::RW;
-    if (text == "rx") return ir::Permission::RX;
-    LPC_CHECK(text == "rwx");
+  static ir::Permission permission(const Word &word) {
+    if (word.text == "r") return ir::Permission::R;
+    if (word.text == "rw") return ir::Permission::RW;
+    if (word.text == "rx") return ir::Permission::RX;
+    LPC_CHECK(word.text == "rwx");
     return ir::Permission::RWX;
   }
 
   // --- addresses ----------------------------------------------------------------------------------------------------
 
-  ast::Address address(Grammar::AddressContext &node) { // as deep as parse() lets brackets be
-    ast::Address out{.base = base(*node.base()), .place = place(node)};
-    for (auto *displacement : node.displacement())
-      out.displacements.push_back({displacement->MINUS() != nullptr, integer(word(displacement->INT()))});
+  // address      : base displacement*
+  // displacement : (PLUS | MINUS) INT
+  ast::Address address(Node &node) { // calls itself as deep as parse() lets brackets be
+    ast::Address out{.base = base(child(node, 0)), .place = place(node)};
+    for (size_t i = 1; has(node, i); i++) {
+      Node &displacement = child(node, i);
+      out.displacements.push_back({word(displacement, 0).kind == Grammar::MINUS, integer(word(displacement, 1))});
+    }
     return out;
   }
 
-  decltype(ast::Address::base) base(Grammar::BaseContext &node) {
-    if (auto *inner = node.address()) return ast::LoadedAddress{std::make_shared<ast::Address>(address(*inner))};
-    if (auto *leaf = node.MEMORY()) return ast::MemoryAddress{memoryName(word(leaf), 0), {}};
-    if (auto *leaf = node.MEMORY_OF()) {
-      ast::MemoryAddress out{memoryName(word(leaf), 1), {}};
-      if (node.INT() != nullptr)
-        out.member = integer(word(node.INT()));
+  // base : INT | SOURCE_OF? symbol | OBJECT_OF (INT | SOURCE_OF? symbol) | MEMORY | MEMORY_OF (INT | symbol)
+  //      | LBRACKET address RBRACKET
+  decltype(ast::Address::base) base(Node &node) {
+    Word first = excerpt_.word(*node.getStart());
+    bool numbered = excerpt_.word(*node.getStop()).kind == Grammar::INT;
+    switch (first.kind) {
+    case Grammar::LBRACKET: return ast::LoadedAddress{std::make_shared<ast::Address>(address(child(node, 1)))};
+    case Grammar::INT: return ast::AbsoluteAddress{integer(first)};
+    case Grammar::MEMORY: return ast::MemoryAddress{memoryName(first, 0), {}};
+    case Grammar::MEMORY_OF: {
+      ast::MemoryAddress out{memoryName(first, 1), {}};
+      if (numbered)
+        out.member = integer(word(node, 1));
       else
-        out.member = symbol(*node.symbol());
+        out.member = onlyName(child(node, 1));
       return out;
     }
-    std::optional<ast::Name> object;
-    if (auto *leaf = node.OBJECT_OF()) object = qualifier(word(leaf));
-    if (node.INT() != nullptr) {
-      ast::Integer value = integer(word(node.INT()));
-      if (object) return ast::ObjectAddress{std::move(*object), std::move(value)};
-      return ast::AbsoluteAddress{std::move(value)};
+    case Grammar::OBJECT_OF:
+      if (numbered) return ast::ObjectAddress{qualifier(first), integer(word(node, 1))};
+      return symbolAddress(node, qualifier(first), 1);
+    default: return symbolAddress(node, std::nullopt, 0);
     }
+  }
+
+  // SOURCE_OF? symbol, from child `index` on
+  ast::SymbolAddress symbolAddress(Node &node, std::optional<ast::Name> object, size_t index) {
     ast::SymbolAddress out{.object = std::move(object)};
-    if (auto *leaf = node.SOURCE_OF()) out.sourceFile = qualifier(word(leaf));
-    out.symbol = symbol(*node.symbol());
+    if (has(node, index + 1)) out.sourceFile = qualifier(word(node, index++));
+    out.symbol = onlyName(child(node, index));
     return out;
   }
 
@@ -207,10 +234,14 @@ private:
     return out;
   }
 
+  // The version of `patch` is free text.
+  ast::Name quotedText(const Word &word) { return {take(readString(word.text), word), true, word.place}; }
+
   ast::Name anyName(const Word &word) { return word.text.starts_with('"') ? quotedName(word) : plainName(word); }
 
-  ast::Name symbol(Grammar::SymbolContext &node) { return anyName(excerpt_.word(*node.getStart())); }
-  ast::Name fileName(Grammar::FileNameContext &node) { return anyName(excerpt_.word(*node.getStart())); }
+  // symbol   : SYMBOL | STRING
+  // fileName : FILE | STRING
+  ast::Name onlyName(Node &node) { return anyName(word(node, 0)); }
 
   // OBJECT!, FILE.c: without its last character.
   ast::Name qualifier(Word word) {
@@ -230,9 +261,19 @@ private:
 
   // --- words --------------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] Word word(antlr4::tree::TerminalNode *leaf) const { return excerpt_.word(*leaf->getSymbol()); }
+  static bool has(const Node &node, size_t index) { return index < node.children.size(); }
 
-  [[nodiscard]] Place place(antlr4::ParserRuleContext &node) const {
+  static Node &child(Node &node, size_t index) {
+    LPC_CHECK(has(node, index));
+    return static_cast<Node &>(*node.children[index]);
+  }
+
+  [[nodiscard]] Word word(Node &node, size_t index) const {
+    LPC_CHECK(has(node, index));
+    return excerpt_.word(*static_cast<antlr4::tree::TerminalNode &>(*node.children[index]).getSymbol());
+  }
+
+  [[nodiscard]] Place place(Node &node) const {
     return join(excerpt_.word(*node.getStart()).place, excerpt_.word(*node.getStop()).place);
   }
 
@@ -271,7 +312,7 @@ Word Excerpt::word(const antlr4::Token &token) const {
 std::optional<ast::Statement> readStatement(antlr4::ParserRuleContext &statement, const Excerpt &excerpt,
                                             Diagnostics &diagnostics) {
   Reader reader(excerpt, diagnostics);
-  ast::Statement out = reader.statement(dynamic_cast<Grammar::StatementContext &>(statement));
+  ast::Statement out = reader.statement(statement);
   if (reader.failed()) return std::nullopt;
   return out;
 }

@@ -6,6 +6,7 @@
 
 namespace lpc {
 
+// `program` comes from a check() that reported no error; the result obeys ir::verify.
 ir::Patch lower(sema::Program program);
 
 } // namespace lpc

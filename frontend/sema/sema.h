@@ -12,17 +12,17 @@
 namespace lpc::sema {
 
 struct Options {
-  std::string baseFolder;                 // FILEs of the patch are relative to it ("" is the current folder)
-  std::string defaultName;                // the patch's name where it states none
-  std::string source;                     // ir::Patch::source
-  std::optional<std::string> buildId{};   // --build-id or a `target … build-id`: must match
+  std::string baseFolder;               // FILEs of the patch are relative to it ("" is the current folder)
+  std::string defaultName;              // the patch's name where it states none
+  std::string source;                   // ir::Patch::source
+  std::optional<std::string> buildId{}; // --build-id or a `target … build-id`: must match
 };
 
 // A patch that has passed every check. Only check() makes one; lower() turns it into IR.
 struct Program {
   std::string name, version, source;
   Machine machine = Machine::X86_64;
-  std::vector<ir::Object> objects;     // only those that are referred to (0 is the program)
+  std::vector<ir::Object> objects; // only those that are referred to (0 is the program)
   std::vector<ir::Payload> payloads;
   std::vector<ir::Memory> memories;
   std::vector<ir::Operation> statements; // resolved, in order
@@ -31,10 +31,12 @@ struct Program {
 // Reports to `diagnostics`; the Program is complete only when they have no errors.
 Program check(const ast::File &file, target::Objects &objects, const Options &options, Diagnostics &diagnostics);
 
-// What the headers say, needed before the objects can be opened: FILE and build-id of `target`, the `object`s.
+// What the headers say, needed before the objects can be opened: the name, FILE and build-id of `target`, the
+// `object`s. The first of each kind; check() reports the others.
 struct Headers {
-  std::optional<ast::TargetHeader> target;
-  std::vector<ast::ObjectHeader> objects;
+  std::optional<ast::PatchHeader> patch{};
+  std::optional<ast::TargetHeader> target{};
+  std::vector<ast::ObjectHeader> objects{};
 };
 Headers headers(const ast::File &file);
 

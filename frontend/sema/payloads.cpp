@@ -1,0 +1,217 @@
+// What a `dl` object needs, and who has it. The linker in the backend reads the file again, with the process at hand;
+// here is what the author has to know before: that the file can be linked at all, and that nothing it refers to is
+// missing.
+#include "frontend/sema/payloads.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "frontend/sema/spelling.h"
+#include "frontend/sema/suggest.h"
+#include "ir/support/cat.h"
+#include "ir/verify.h"
+
+namespace lpc::sema {
+namespace {
+
+using target::ElfFile;
+using target::Symbol;
+
+constexpr uint16_t kEtRel = 1, kEtDyn = 3; // gABI, e_type
+constexpr uint64_t kPage = 4096;           // the smallest page of all machines: what the patcher's linker places by
+
+bool refuse(DiagnosticId id, const ast::Dl &dl, const std::string &why, const std::string &help, Context &context) {
+  context.report(id, dl.file.place, cat("`", dl.file.text, "` ", why)).help = help;
+  return false;
+}
+
+bool linkable(const ElfFile &file, const ast::Dl &dl, Context &context) {
+  if (context.program && file.machine() != context.machine)
+    return refuse(DiagnosticId::WrongMachine, dl,
+                  cat("is for ", lpc::name(file.machine()), ", and the program is for ", lpc::name(context.machine)),
+                  "compile it for the program's machine", context);
+  if (file.elfType() == kEtRel)
+    return refuse(DiagnosticId::UnsupportedPayload, dl,
+                  "is a relocatable object, and this lpc links shared objects only",
+                  cat("link it first: `cc -shared -o patch.so ", dl.file.text, "`"), context);
+  if (file.elfType() != kEtDyn)
+    return refuse(DiagnosticId::UnsupportedPayload, dl, "is no shared object", "compile it with `cc -shared -fPIC`",
+                  context);
+  auto threadLocal = [](const target::Section &s) {
+    return s.size != 0 && (s.name.starts_with(".tdata") || s.name.starts_with(".tbss"));
+  };
+  if (std::ranges::any_of(file.sections(), threadLocal))
+    return refuse(DiagnosticId::PayloadThreadLocal, dl,
+                  "defines thread-local variables, which only the process's own dynamic linker can make",
+                  "keep them in the program, or use a key of pthread_key_create(3)", context);
+  return true;
+}
+
+// The span of its segments. False where there is none of a possible size.
+bool measure(const ElfFile &file, const ast::Dl &dl, Context &context, Memory &memory) {
+  uint64_t begin = UINT64_MAX, end = 0;
+  for (const target::Segment &segment : file.segments()) {
+    if (segment.memorySize == 0) continue;
+    uint64_t stop = 0;
+    if (__builtin_add_overflow(segment.address.value, segment.memorySize, &stop) || stop > UINT64_MAX - kPage)
+      return refuse(DiagnosticId::CorruptPayload, dl, "has a segment that runs past the end of the address space", "",
+                    context);
+    begin = std::min(begin, segment.address.value);
+    end = std::max(end, stop);
+  }
+  if (end == 0) return refuse(DiagnosticId::CorruptPayload, dl, "has nothing to load", "", context);
+  memory.base = LinkAddress{begin / kPage * kPage};
+  memory.size = (end + kPage - 1) / kPage * kPage - memory.base.value;
+  if (memory.size > ir::kMaxMemorySize)
+    return refuse(DiagnosticId::FileTooLarge, dl,
+                  "takes more than 1 GiB of memory, the most that one statement brings into a process", "", context);
+  return true;
+}
+
+class Binder {
+public:
+  Binder(const Memory &memory, Addresses &addresses)
+      : memory_(memory), addresses_(addresses), context_(addresses.context()), dl_(*memory.dl),
+        undefined_(memory.payload->undefinedSymbols()) {}
+
+  std::optional<std::vector<ir::Binding>> run() {
+    for (const ast::With &with : dl_.with)
+      bindWith(with);
+    std::vector<std::string> open;
+    for (const ElfFile::Undefined &symbol : undefined_)
+      if (!bound_.contains(symbol.name) && !find(symbol)) open.push_back(readable(symbol.name));
+    if (!open.empty()) report(std::move(open));
+    return good_ ? std::optional(std::move(out_)) : std::nullopt;
+  }
+
+private:
+  // The undefined symbol that a `with` names, by its own or its C++ name.
+  [[nodiscard]] const ElfFile::Undefined *wanted(const std::string &name) const {
+    auto found = std::ranges::find(undefined_, name, &ElfFile::Undefined::name);
+    if (found == undefined_.end())
+      found = std::ranges::find_if(undefined_, [&](const auto &u) { return readable(u.name) == name; });
+    return found == undefined_.end() ? nullptr : &*found;
+  }
+
+  void bindWith(const ast::With &with) {
+    auto spot = addresses_.resolve(with.address, memory_.statement);
+    good_ = good_ && spot.has_value();
+    const ElfFile::Undefined *symbol = wanted(with.symbol.text);
+    if (symbol == nullptr) return unused(with);
+    auto [first, fresh] = bound_.try_emplace(symbol->name, with.symbol.place);
+    if (!fresh) {
+      context_
+          .report(DiagnosticId::DuplicateBinding, with.symbol.place, cat("`", spelled(with.symbol), "` is bound twice"))
+          .notes.push_back({"the first time is here", first->second});
+      good_ = false;
+      return;
+    }
+    if (spot) out_.push_back({symbol->name, std::move(spot->address)});
+  }
+
+  void unused(const ast::With &with) {
+    good_ = false;
+    bool defined = !memory_.payload->find({with.symbol.text})[0].empty();
+    Diagnostic &d = context_.report(DiagnosticId::UnusedBinding, with.symbol.place,
+                                    cat("`", dl_.file.text, "` ", defined ? "defines `" : "does not refer to `",
+                                        spelled(with.symbol), "`", defined ? " itself" : "",
+                                        ": `with` binds what a payload leaves undefined"));
+    if (defined) return;
+    std::vector<std::string> names;
+    for (const ElfFile::Undefined &each : undefined_)
+      names.push_back(each.name);
+    d.help = didYouMean(nearest(with.symbol.text, names));
+  }
+
+  // False where nobody defines the name.
+  bool find(const ElfFile::Undefined &symbol) {
+    if (symbol.threadLocal) {
+      refuse(DiagnosticId::UnsupportedPayload, dl_,
+             cat("refers to `", symbol.name, "`, a thread-local variable of another object"),
+             "let the program hand it over: use a function of the program that returns its address", context_);
+      good_ = false;
+      return true;
+    }
+    return inOtherPayload(symbol.name) || !context_.program || inProgram(symbol.name) || inLibrary(symbol.name) ||
+           symbol.weak || addresses_.symbols().librariesAreMissing();
+  }
+
+  [[nodiscard]] bool inOtherPayload(const std::string &name) const {
+    return std::ranges::any_of(addresses_.memories().all, [&](const Memory &other) {
+      return &other != &memory_ && other.usable && other.payload &&
+             std::ranges::any_of(addresses_.symbols().inPayload(other, name), &Symbol::exported);
+    });
+  }
+
+  bool inProgram(const std::string &name) {
+    Candidates found = narrow(addresses_.symbols().inObject(0, name), {}, true);
+    if (found.empty()) return false;
+    if (found.size() > 1) {
+      Diagnostic &d = context_.report(DiagnosticId::AmbiguousSymbol, dl_.file.place,
+                                      cat("`", dl_.file.text, "` needs `", readable(name), "`, and `",
+                                          shown(context_, 0), "` has ", found.size(), " symbols of this name"));
+      d.notes.push_back({"candidates:", {}, describe(found)});
+      ast::SymbolAddress plain{.object = {}, .sourceFile = {}, .symbol = {.text = name}};
+      std::string distinct = distinctName(found, "target", plain); // "`util.c:helper`"
+      d.help = cat("say which: `with ", name, " = ", distinct.substr(1));
+      good_ = false;
+    } else if (found[0]->kind == target::SymbolKind::ThreadLocal) {
+      context_.report(DiagnosticId::ThreadLocalSymbol, dl_.file.place,
+                      cat("`", dl_.file.text, "` needs `", name, "` as a common variable, and in `", shown(context_, 0),
+                          "` it is a thread-local one"));
+      good_ = false;
+    } else if (found[0]->kind != target::SymbolKind::Ifunc) {
+      out_.push_back({name, addresses_.ofProgram(*found[0])});
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool inLibrary(const std::string &name) const {
+    return std::ranges::any_of(addresses_.symbols().libraries(), [&](size_t library) {
+      return std::ranges::any_of(addresses_.symbols().inObject(library, name), &Symbol::exported);
+    });
+  }
+
+  void report(std::vector<std::string> open) {
+    std::string what = open.size() == 1 ? cat("`", open[0], "`, which") : cat(open.size(), " symbols that");
+    std::string libraries = context_.objects.size() > 1 ? " nor its libraries define" : " defines";
+    Diagnostic &d = context_.report(
+        DiagnosticId::UndefinedPayloadSymbol, dl_.file.place,
+        cat("`", dl_.file.text, "` needs ", what, " neither the patch nor `", shown(context_, 0), "`", libraries));
+    d.help = cat("bind ", open.size() == 1 ? "it" : "them", " to an address: `dl ", dl_.name.text, " ", dl_.file.text,
+                 " with ", open[0], " = ADDR`");
+    if (open.size() > 1) d.notes.push_back({"nobody defines:", {}, std::move(open)});
+    good_ = false;
+  }
+
+  const Memory &memory_;
+  Addresses &addresses_;
+  Context &context_;
+  const ast::Dl &dl_;
+  const std::vector<ElfFile::Undefined> undefined_;
+  std::unordered_map<std::string, Place> bound_; // by `with`
+  std::vector<ir::Binding> out_;
+  bool good_ = true;
+};
+
+} // namespace
+
+bool openPayload(const Bytes &bytes, const ast::Dl &dl, Context &context, Memory &memory) {
+  auto file = ElfFile::fromBytes(bytes, dl.file.text);
+  if (!file) {
+    Error error = std::move(file.error());
+    // To a payload, a machine that lpc doesn't know is one that the program isn't for.
+    if (error.id == DiagnosticId::UnsupportedMachine) error.id = DiagnosticId::WrongMachine;
+    context.diagnostics.add(toDiagnostic(std::move(error), dl.file.place));
+    return false;
+  }
+  memory.payload = *file;
+  return linkable(**file, dl, context) && measure(**file, dl, context, memory);
+}
+
+std::optional<std::vector<ir::Binding>> bindUndefined(const Memory &memory, Addresses &addresses) {
+  return Binder(memory, addresses).run();
+}
+
+} // namespace lpc::sema

@@ -1,0 +1,182 @@
+// The table of contents of the semantic pass. Each check is a plain function in a pair of files of its own.
+#include "frontend/sema/sema.h"
+
+#include "frontend/sema/cycles.h"
+#include "frontend/sema/fits.h"
+#include "frontend/sema/headers.h"
+#include "frontend/sema/overlaps.h"
+#include "frontend/sema/payloads.h"
+#include "frontend/sema/recorded.h"
+#include "frontend/sema/sites.h"
+#include "frontend/sema/spelling.h"
+#include "frontend/sema/values.h"
+#include "ir/support/cat.h"
+
+namespace lpc::sema {
+namespace {
+
+// A statement at a time: everything that can be said of it alone. What holds between statements comes after the last.
+class StatementCheck {
+public:
+  StatementCheck(Addresses &addresses, Program &out)
+      : addresses_(addresses), context_(addresses.context()), out_(out) {}
+
+  void check(const ast::Statement &statement, size_t index) {
+    statement_ = &statement;
+    index_ = index;
+    std::visit(*this, statement.what);
+  }
+
+  void operator()(const ast::PatchHeader &) {}
+  void operator()(const ast::TargetHeader &) {}
+  void operator()(const ast::ObjectHeader &) {}
+
+  void operator()(const ast::New &) {
+    if (const Memory &memory = addresses_.memories().of(index_); memory.usable) add(ir::Alloc{memory.id});
+  }
+  void operator()(const ast::Load &) {
+    if (const Memory &memory = addresses_.memories().of(index_); memory.usable) add(ir::Load{memory.id});
+  }
+  void operator()(const ast::Dl &dl) {
+    const Memory &memory = addresses_.memories().of(index_);
+    if (!memory.usable) {
+      for (const ast::With &with : dl.with) // has nothing to bind, but may have mistakes of its own
+        addresses_.resolve(with.address, index_);
+      return;
+    }
+    if (auto with = bindUndefined(memory, addresses_)) add(ir::Link{memory.id, std::move(*with)});
+  }
+
+  void operator()(const ast::Set &set) {
+    // Address, value and old value are looked at whatever is wrong with the others.
+    auto at = addresses_.resolve(set.at, index_);
+    auto value = valueOf(set.type, set.value);
+    std::optional<ir::Value> was;
+    if (set.was) was = valueOf(set.type, *set.was);
+    if (!at || !value || (set.was && !was)) return;
+    if (set.was && !sameWidth(set, *value, *was)) return;
+
+    Extent extent{width(*value), hasFixedWidth(set.type) ? set.typePlace : set.value.place,
+                  cat("`", ast::name(set.type), "`")};
+    if (set.type == ast::Type::Addr && !fitsPointer(*at, context_)) return;
+    if (!fits(*at, extent, context_)) return;
+
+    ir::Write write{.type = std::string(ast::name(set.type)),
+                    .at = at->address,
+                    .value = std::move(*value),
+                    .width = static_cast<uint32_t>(extent.width),
+                    .recorded = {},
+                    .was = std::move(was)};
+    if (at->inProgramFile()) write.recorded = recordedBytes(*at->file, at->link, extent.width);
+    const Bytes *stated = write.was ? std::get_if<Bytes>(&*write.was) : nullptr;
+    if (write.recorded && stated != nullptr && !wasHolds(*at, *write.recorded, *stated, set.was->place, context_))
+      return;
+    changes_.push_back({at->region, at->offset, extent.width, set.at.place, spelled(set.at)});
+    add(std::move(write));
+  }
+
+  void operator()(const ast::Jmp &jmp) {
+    auto from = addresses_.resolve(jmp.from, index_);
+    auto to = addresses_.resolve(jmp.to, index_);
+    auto site = from ? checkSite(*from, addresses_.symbols(), context_) : std::nullopt;
+    bool goesToCode = to && checkDestination(*to, context_);
+    if (!site || !goesToCode || goesToItself(jmp, *from, *to, *site)) return;
+
+    uint32_t overwritten = site->room != 0 ? site->room : nearJumpSize(context_.machine);
+    changes_.push_back({from->region, site->offset, overwritten, jmp.from.place, spelled(jmp.from)});
+    jumpSites_.push_back(changes_.back());
+    destinations_.push_back({to->region, to->offset, jmp.to.place, spelled(jmp.to)});
+    jumps_.push_back(
+        {from->region, from->offset, site->offset, to->region, to->offset, jmp.from.place, spelled(jmp.from)});
+    add(ir::Branch{.from = site->from, .to = to->address, .room = site->room, .recorded = std::move(site->recorded)});
+  }
+
+  // What holds between statements.
+  void finish() {
+    checkOverlaps(std::move(changes_), context_);
+    checkDestinations(std::move(jumpSites_), destinations_, context_);
+    checkCycles(jumps_, context_);
+  }
+
+private:
+  void add(ir::Action action) { out_.statements.push_back({std::move(action), statement_->place}); }
+
+  std::optional<ir::Value> valueOf(ast::Type type, const ast::Value &value) {
+    if (type == ast::Type::Addr) {
+      auto spot = addresses_.resolve(std::get<ast::Address>(value.data), index_);
+      return spot ? std::optional<ir::Value>(std::move(spot->address)) : std::nullopt;
+    }
+    auto bytes = encode(type, value, context_);
+    return bytes ? std::optional<ir::Value>(std::move(*bytes)) : std::nullopt;
+  }
+
+  [[nodiscard]] uint64_t width(const ir::Value &value) const {
+    const auto *bytes = std::get_if<Bytes>(&value);
+    return bytes != nullptr ? bytes->size() : pointerSize(context_.machine);
+  }
+
+  bool sameWidth(const ast::Set &set, const ir::Value &value, const ir::Value &was) {
+    if (width(value) == width(was)) return true;
+    context_.report(DiagnosticId::WasLength, set.was->place,
+                    cat("`was` has ", width(was), " bytes, and the new value ", width(value),
+                        ": it states what the new value replaces"));
+    return false;
+  }
+
+  bool goesToItself(const ast::Jmp &jmp, const Spot &from, const Spot &to, const Site &site) {
+    uint64_t end = site.offset + std::max<uint32_t>(site.room, 1);
+    if (from.region != to.region || to.offset < from.offset || to.offset >= end) return false;
+    context_.report(DiagnosticId::JumpToItself, jmp.to.place,
+                    to.offset == from.offset ? cat("the jump at `", spelled(jmp.from), "` leads to itself")
+                                             : cat("`", spelled(jmp.to), "` is inside the ", end - from.offset,
+                                                   " bytes that this jump stands in"));
+    return true;
+  }
+
+  Addresses &addresses_;
+  Context &context_;
+  Program &out_;
+  const ast::Statement *statement_ = nullptr;
+  size_t index_ = 0;
+  std::vector<Change> changes_, jumpSites_;
+  std::vector<Destination> destinations_;
+  std::vector<Jump> jumps_;
+};
+
+} // namespace
+
+Program check(const ast::File &file, target::Objects &objects, const Options &options, Diagnostics &diagnostics) {
+  Program program{.name = options.defaultName,
+                  .version = "",
+                  .source = options.source,
+                  .objects = {},
+                  .payloads = {},
+                  .memories = {},
+                  .statements = {}};
+  Context context{.objects = objects, .options = options, .diagnostics = diagnostics};
+
+  // Which program, which build, which machine: what all else is looked up in.
+  checkHeaders(file, context, program);
+  const target::ObjectSource &source = objects.source(0);
+  program.objects.push_back({source.name, context.program ? context.program->soname() : "", source.shown,
+                             context.program ? context.program->buildId() : Bytes{}});
+
+  // The memory that the patch makes, and the files that fill it: what they refer to belongs to the names that are
+  // wanted.
+  Memories memories = defineMemories(file, context, program);
+
+  // Every name of every statement, in one scan of each object.
+  Symbols symbols(file, memories, context);
+
+  // Each statement by itself: addresses, values, bounds, code sites, recorded bytes …
+  Addresses addresses(context, memories, symbols, program);
+  StatementCheck statements(addresses, program);
+  for (size_t i = 0; i < file.statements.size(); i++)
+    statements.check(file.statements[i], i);
+
+  // … and then all of them together: overlaps, and jumps that lead into or back to each other.
+  statements.finish();
+  return program;
+}
+
+} // namespace lpc::sema

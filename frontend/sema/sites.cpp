@@ -1,0 +1,268 @@
+// Where jumps are written and where they go.
+//
+// What is not seen: jump tables (their entries are data), and code that other functions jump into without a symbol.
+// Compilers don't make tables lead into the first bytes of a function; for a site further in the author has to know.
+#include "frontend/sema/sites.h"
+
+#include <algorithm>
+
+#include "frontend/sema/fits.h"
+#include "frontend/sema/functions.h"
+#include "frontend/sema/recorded.h"
+#include "frontend/sema/spelling.h"
+#include "ir/support/cat.h"
+
+namespace lpc::sema {
+namespace {
+
+constexpr uint64_t kLongestPadding = 64; // bytes behind a function that are looked at
+
+bool executable(const target::ElfFile &file, LinkAddress address) {
+  if (const target::Section *section = file.sectionAt(address)) return section->executable;
+  const target::Segment *segment = file.segmentAt(address);
+  return segment != nullptr && segment->executable;
+}
+
+std::string_view word(ir::Permission permission) {
+  switch (permission) {
+  case ir::Permission::R: return "r";
+  case ir::Permission::RW: return "rw";
+  case ir::Permission::RX: return "rx";
+  case ir::Permission::RWX: return "rwx";
+  }
+  return "";
+}
+
+// The place of another address of the same function, as the author would write it.
+std::string spelledAt(const Spot &spot, LinkAddress address) {
+  ast::Address base = *spot.written;
+  base.displacements.clear();
+  if (spot.symbol != nullptr) {
+    uint64_t distance = address - spot.symbol->address;
+    if (address < spot.symbol->address) return cat(spelled(base), "-", spot.symbol->address - address);
+    return distance == 0 ? spelled(base) : cat(spelled(base), "+", distance);
+  }
+  if (spot.memory != nullptr) return cat("$", spot.memory->name->text, ":", hexAddress(address - spot.memory->base));
+  if (const auto *object = std::get_if<ast::ObjectAddress>(&base.base))
+    return cat(spelled(object->object), "!", hexAddress(address));
+  return hexAddress(address);
+}
+
+bool notCode(const Spot &spot, const char *rule, Context &context) {
+  const target::Section *section = spot.file->sectionAt(spot.link);
+  std::string where = section != nullptr ? cat("in `", section->name, "` of `", spot.owner, "`")
+                                         : cat("in `", spot.owner, "`, where no code is");
+  Diagnostic &d =
+      context.report(DiagnosticId::NotCode, spot.place(), cat("`", spelled(*spot.written), "` is ", where, ": ", rule));
+  const target::Symbol *symbol = spot.symbol;
+  if (symbol != nullptr && symbol->kind == target::SymbolKind::Object && symbol->size == pointerSize(context.machine))
+    d.help = cat("for the code that it points to write `[", spelled(*spot.written), "]`");
+  return false;
+}
+
+// Memory of `new` and `load`, of whose code nothing is known but whether it may run.
+bool runnable(const Spot &spot, uint64_t size, Context &context) {
+  const Memory &memory = *spot.memory;
+  if (memory.permission != ir::Permission::RX && memory.permission != ir::Permission::RWX) {
+    Diagnostic &d =
+        context.report(DiagnosticId::NotCode, spot.place(),
+                       cat("`$", memory.name->text, "` is `", word(memory.permission), "`: code can't run there"));
+    d.notes.push_back({"it is defined here", memory.name->place});
+    d.help = cat("end its definition with `rx`");
+    return false;
+  }
+  return fits(spot, {size, spot.place(), size == 1 ? "an instruction" : "a jump"}, context);
+}
+
+// Is the spot the start of an instruction of the function?
+bool startsInstruction(const Function &function, const Spot &spot, Context &context) {
+  if (spot.link == function.begin && function.covering(spot.link) != nullptr) return true;
+  if (function.undecodable && *function.undecodable <= spot.link) {
+    Diagnostic &d = context.report(DiagnosticId::UndecodableCode, spot.place(),
+                                   *function.undecodable == spot.link
+                                       ? cat("the bytes at `", spelled(*spot.written), "` are no instruction")
+                                       : cat("the bytes at `", function.at(*function.undecodable),
+                                             "` are no instruction, so it is not known where those behind them start"));
+    d.notes.push_back(listing(function, *function.undecodable, context));
+    return false;
+  }
+  const Instruction *instruction = function.covering(spot.link);
+  LPC_CHECK(instruction != nullptr); // every byte before the first undecodable one belongs to an instruction
+  if (instruction->address == spot.link.value) return true;
+  Diagnostic &d = context.report(DiagnosticId::NotAnInstruction, spot.place(),
+                                 cat("`", spelled(*spot.written), "` is not the start of an instruction"));
+  d.under = cat("inside `", context.decoder->text(function.bytesOf(*instruction), instruction->address), "`");
+  d.notes.push_back(listing(function, spot.link, context));
+  d.help = cat("use `", spelledAt(spot, LinkAddress{instruction->address}), "`");
+  return false;
+}
+
+bool isPadding(const Instruction &instruction, BytesView bytes, const Decoder &decoder) {
+  return instruction.isNop || decoder.text(bytes.first(instruction.length), instruction.address) == "int3";
+}
+
+class SiteCheck {
+public:
+  SiteCheck(const Spot &spot, const Symbols &symbols, Context &context)
+      : spot_(spot), symbols_(symbols), context_(context), need_(nearJumpSize(context.machine)) {}
+
+  std::optional<Site> run() {
+    if (spot_.file == nullptr) return withoutFile();
+    if (!staysInSymbol(spot_, context_)) return std::nullopt;
+    if (!executable(*spot_.file, spot_.link)) {
+      notCode(spot_, "a jump is written over instructions", context_);
+      return std::nullopt;
+    }
+    if (!context_.decoder || resolver()) return std::nullopt;
+    auto function = functionAt(spot_, context_);
+    if (!function) {
+      notCode(spot_, "the file has no instructions there", context_);
+      return std::nullopt;
+    }
+    if (!startsInstruction(*function, spot_, context_)) return std::nullopt;
+    return inFunction(*function);
+  }
+
+private:
+  std::optional<Site> withoutFile() {
+    Site site{.from = spot_.address, .offset = spot_.offset};
+    if (spot_.memory == nullptr) return site; // the process proves it
+    if (!runnable(spot_, need_, context_)) return std::nullopt;
+    site.room = need_;
+    return site;
+  }
+
+  // The function behind an IFUNC symbol runs once, when the process starts: a jump over it changes nothing.
+  bool resolver() {
+    auto symbol = spot_.file->symbolAt(spot_.link);
+    if (!symbol || symbol->kind != target::SymbolKind::Ifunc) return false;
+    context_
+        .report(DiagnosticId::IfuncSymbol, spot_.place(),
+                cat("`", spelled(*spot_.written), "` is the resolver of the IFUNC `", symbol->name,
+                    "`: it ran when the process started, and nothing calls it again"))
+        .help = "name the implementation that was picked";
+    return true;
+  }
+
+  std::optional<Site> inFunction(const Function &function) {
+    const Instruction &first = *function.covering(spot_.link);
+    uint64_t skip = 0;
+    uint32_t room = roomAt(function, spot_.link);
+    if (first.isEndbr)
+      if (uint32_t behind = roomAt(function, spot_.link + first.length); behind >= need_) {
+        skip = first.length;
+        room = behind;
+      }
+    if (room < need_) {
+      tooShort(function, room);
+      return std::nullopt;
+    }
+    LinkAddress at = spot_.link + skip;
+    if (!unreached(function, function, at, room)) return std::nullopt;
+    if (auto cold = coldCode(); cold && !unreached(function, *cold, at, room)) return std::nullopt;
+    Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
+    if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
+    return site;
+  }
+
+  // Whole instructions from `address` on, until there is room for a jump: of the function, then of its padding.
+  [[nodiscard]] uint32_t roomAt(const Function &function, LinkAddress address) const {
+    LinkAddress at = address;
+    while (at - address < need_ && at < function.end) {
+      const Instruction *instruction = function.covering(at);
+      if (instruction == nullptr || instruction->address != at.value) break;
+      at = at + instruction->length;
+    }
+    if (at - address < need_ && at == function.end) at = endOfPadding(at, address + need_);
+    return static_cast<uint32_t>(at - address);
+  }
+
+  [[nodiscard]] LinkAddress endOfPadding(LinkAddress at, LinkAddress enough) const {
+    uint64_t limit = spot_.file->nextSymbol(at - 1).value;
+    uint64_t size = std::min(limit - std::min(limit, at.value), kLongestPadding);
+    auto bytes = spot_.file->bytesAt(at, size);
+    if (!bytes) return at;
+    BytesView rest = *bytes;
+    while (at < enough) {
+      auto instruction = context_.decoder->decode(rest, at.value);
+      if (!instruction || !isPadding(*instruction, rest, *context_.decoder)) break;
+      at = at + instruction->length;
+      rest = rest.subspan(instruction->length);
+    }
+    return at;
+  }
+
+  void tooShort(const Function &function, uint32_t room) {
+    LinkAddress end = spot_.link + room;
+    if (end < function.end) {
+      context_
+          .report(DiagnosticId::UndecodableCode, spot_.place(),
+                  cat("the bytes at `", function.at(end), "`, which a jump at `", spelled(*spot_.written),
+                      "` would overwrite, are no instruction"))
+          .notes.push_back(listing(function, spot_.link, context_));
+      return;
+    }
+    std::string subject = function.name.empty() ? "the code" : cat("`", function.name, "`");
+    Diagnostic &d = context_.report(DiagnosticId::SiteTooShort, spot_.place(),
+                                    cat(subject, " ends ", room, room == 1 ? " byte" : " bytes", " after `",
+                                        spelled(*spot_.written), "`, padding included, and a jump takes ", need_));
+    d.notes.push_back(listing(function, spot_.link, context_));
+  }
+
+  // No branch of `from` (the function itself, or its cold part) goes into the bytes behind the first of the site.
+  bool unreached(const Function &function, const Function &from, LinkAddress site, uint32_t room) {
+    auto into = std::ranges::find_if(from.code, [&](const Instruction &i) {
+      return i.target && *i.target > site.value && *i.target < site.value + room;
+    });
+    if (into == from.code.end()) return true;
+    LinkAddress target{*into->target};
+    Diagnostic &d = context_.report(DiagnosticId::BranchIntoSite, spot_.place(),
+                                    cat("`", from.at(LinkAddress{into->address}), "` goes to `", function.at(target),
+                                        "`, which is inside the ", room, " bytes that the jump would overwrite"));
+    d.notes.push_back(listing(from, LinkAddress{into->address}, context_));
+    return false;
+  }
+
+  std::optional<Function> coldCode() {
+    const auto *written = std::get_if<ast::SymbolAddress>(&spot_.written->base);
+    if (written == nullptr || spot_.symbol == nullptr || !spot_.inProgramFile()) return std::nullopt;
+    for (const target::Symbol &cold : symbols_.inObject(spot_.object, coldPart(written->symbol.text)))
+      if (cold.sourceFile == spot_.symbol->sourceFile || spot_.symbol->sourceFile.empty())
+        return functionOf(cold, *spot_.file, spot_.owner, context_);
+    return std::nullopt;
+  }
+
+  static ir::Address shifted(ir::Address address, uint64_t bytes) {
+    if (auto *in = std::get_if<ir::InObject>(&address.where)) {
+      in->address = in->address + bytes;
+      if (!in->symbol.empty()) in->addend += static_cast<int64_t>(bytes);
+    }
+    if (auto *in = std::get_if<ir::InMemory>(&address.where)) in->offset += bytes;
+    if (auto *in = std::get_if<ir::InPayload>(&address.where)) in->addend += static_cast<int64_t>(bytes);
+    return address;
+  }
+
+  const Spot &spot_;
+  const Symbols &symbols_;
+  Context &context_;
+  const uint32_t need_;
+};
+
+} // namespace
+
+std::optional<Site> checkSite(const Spot &from, const Symbols &symbols, Context &context) {
+  return SiteCheck(from, symbols, context).run();
+}
+
+bool checkDestination(const Spot &to, Context &context) {
+  if (to.file == nullptr) return to.memory == nullptr || runnable(to, 1, context);
+  if (!staysInSymbol(to, context)) return false;
+  if (!executable(*to.file, to.link)) return notCode(to, "a jump leads to code", context);
+  if (!context.decoder) return true;
+  if (to.symbol != nullptr && to.link == to.symbol->address) return true;
+  auto function = functionAt(to, context);
+  return function ? startsInstruction(*function, to, context)
+                  : notCode(to, "the file has no instructions there", context);
+}
+
+} // namespace lpc::sema

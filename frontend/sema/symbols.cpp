@@ -1,0 +1,164 @@
+// Collecting names and looking them up.
+//
+// A name without an object is looked up in the program, and only what the program lacks in its libraries: most patches
+// name nothing but the program's own symbols, and then no library is opened. What payloads leave undefined takes the
+// same way.
+#include "frontend/sema/symbols.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "frontend/sema/walk.h"
+
+namespace lpc::sema {
+namespace {
+
+using Names = std::unordered_set<std::string>;
+
+void want(Names &names, const std::string &symbol) {
+  names.insert(symbol);
+  VersionedName parts = splitVersion(symbol);
+  if (!parts.version.empty()) names.emplace(parts.name);
+}
+
+std::vector<std::string> sorted(const Names &names) {
+  std::vector<std::string> out(names.begin(), names.end());
+  std::ranges::sort(out); // so that one input always makes one order of work
+  return out;
+}
+
+void lookUp(const target::ElfFile &file, const Names &names,
+            std::unordered_map<std::string, std::vector<target::Symbol>> &into) {
+  if (names.empty()) return;
+  std::vector<std::string> wanted = sorted(names);
+  std::vector<std::vector<target::Symbol>> found = file.find(wanted);
+  for (size_t i = 0; i < wanted.size(); i++)
+    if (!found[i].empty()) into.insert_or_assign(std::move(wanted[i]), std::move(found[i]));
+}
+
+const std::vector<target::Symbol> kNone;
+
+const std::vector<target::Symbol> &at(const std::unordered_map<std::string, std::vector<target::Symbol>> &table,
+                                      const std::string &name) {
+  if (auto found = table.find(name); found != table.end()) return found->second;
+  VersionedName parts = splitVersion(name);
+  if (parts.version.empty()) return kNone;
+  auto found = table.find(std::string(parts.name));
+  return found == table.end() ? kNone : found->second;
+}
+
+} // namespace
+
+struct Symbols::Wanted {
+  Names anywhere;                                  // in the program, else in a library
+  std::unordered_map<size_t, Names> inObject;      // OBJECT!SYMBOL
+  std::unordered_map<std::string, Names> inMemory; // $NAME:SYMBOL
+
+  Wanted(const ast::File &file, const Memories &memories, const Context &context) {
+    for (const ast::Statement &statement : file.statements) {
+      forEachAddress(statement, [&](const ast::Address &address) { add(address, context); });
+      if (const auto *jmp = std::get_if<ast::Jmp>(&statement.what)) addColdPart(jmp->from, context);
+    }
+    for (const Memory &memory : memories.all)
+      if (memory.usable && memory.payload)
+        for (const target::ElfFile::Undefined &undefined : memory.payload->undefinedSymbols()) {
+          anywhere.insert(undefined.name);
+          for (const Memory &other : memories.all)
+            if (&other != &memory && other.usable && other.payload) inMemory[other.name->text].insert(undefined.name);
+        }
+  }
+
+private:
+  void add(const ast::Address &address, const Context &context) {
+    if (const auto *symbol = std::get_if<ast::SymbolAddress>(&address.base)) {
+      if (Names *names = namesFor(*symbol, context)) want(*names, symbol->symbol.text);
+    } else if (const auto *memory = std::get_if<ast::MemoryAddress>(&address.base)) {
+      if (const auto *name = std::get_if<ast::Name>(&memory->member)) want(inMemory[memory->memory.text], name->text);
+    }
+  }
+
+  void addColdPart(const ast::Address &from, const Context &context) {
+    const auto *symbol = std::get_if<ast::SymbolAddress>(&from.base);
+    if (symbol == nullptr) return;
+    size_t object = 0;
+    if (symbol->object) {
+      auto named = objectNamed(context, symbol->object->text);
+      if (!named) return;
+      object = *named;
+    }
+    inObject[object].insert(coldPart(symbol->symbol.text));
+  }
+
+  Names *namesFor(const ast::SymbolAddress &symbol, const Context &context) {
+    if (!symbol.object) return &anywhere;
+    auto object = objectNamed(context, symbol.object->text);
+    return object ? &inObject[*object] : nullptr;
+  }
+};
+
+VersionedName splitVersion(std::string_view symbol) {
+  size_t at = symbol.find('@');
+  if (at == 0 || at == std::string_view::npos) return {symbol, {}};
+  std::string_view version = symbol.substr(at + 1);
+  if (version.starts_with('@')) version.remove_prefix(1);
+  return {symbol.substr(0, at), version};
+}
+
+std::optional<size_t> objectNamed(const Context &context, const std::string &name) {
+  std::vector<size_t> found = context.objects.named(name);
+  return found.size() == 1 ? std::optional(found[0]) : std::nullopt;
+}
+
+Symbols::Symbols(const ast::File &file, const Memories &memories, Context &context) {
+  Wanted wanted(file, memories, context);
+  lookUpPayloads(memories, wanted);
+  lookUpObjects(wanted, context);
+}
+
+void Symbols::lookUpPayloads(const Memories &memories, const Wanted &wanted) {
+  for (const Memory &memory : memories.all) {
+    if (!memory.usable || !memory.payload) continue;
+    auto names = wanted.inMemory.find(memory.name->text);
+    if (names != wanted.inMemory.end()) lookUp(*memory.payload, names->second, payloads_[memory.payload.get()]);
+  }
+}
+
+void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
+  auto namesOf = [&](size_t object) {
+    auto found = wanted.inObject.find(object);
+    return found == wanted.inObject.end() ? Names{} : found->second;
+  };
+  Names names = namesOf(0);
+  names.insert(wanted.anywhere.begin(), wanted.anywhere.end());
+  Table &own = objects_[0];
+  if (context.program) lookUp(*context.program, names, own);
+
+  Names lacking;
+  for (const std::string &name : wanted.anywhere)
+    if (!own.contains(name)) lacking.insert(name);
+  for (size_t i = 1; i < context.objects.size(); i++) {
+    names = namesOf(i);
+    if (names.empty() && (lacking.empty() || !context.program)) continue;
+    auto file = context.objects.file(i);
+    if (!file) {
+      librariesMissing_ = true;
+      context.diagnostics.add(toDiagnostic(std::move(file.error())));
+      continue;
+    }
+    libraries_.push_back(i);
+    names.insert(lacking.begin(), lacking.end());
+    lookUp(**file, names, objects_[i]);
+  }
+}
+
+const std::vector<target::Symbol> &Symbols::inObject(size_t object, const std::string &name) const {
+  auto table = objects_.find(object);
+  return table == objects_.end() ? kNone : at(table->second, name);
+}
+
+const std::vector<target::Symbol> &Symbols::inPayload(const Memory &memory, const std::string &name) const {
+  auto table = payloads_.find(memory.payload.get());
+  return table == payloads_.end() ? kNone : at(table->second, name);
+}
+
+} // namespace lpc::sema

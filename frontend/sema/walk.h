@@ -1,0 +1,32 @@
+// Visits the addresses of a statement, those inside `[ … ]` included.
+#pragma once
+
+#include "frontend/ast/ast.h"
+
+namespace lpc::sema {
+
+// visit(address), the outer one before the one inside its brackets.
+template <class Visit> void forEachAddress(const ast::Address &address, const Visit &visit) {
+  visit(address);
+  if (const auto *loaded = std::get_if<ast::LoadedAddress>(&address.base)) forEachAddress(*loaded->pointer, visit);
+}
+
+template <class Visit> void forEachAddress(const ast::Value &value, const Visit &visit) {
+  if (const auto *address = std::get_if<ast::Address>(&value.data)) forEachAddress(*address, visit);
+}
+
+template <class Visit> void forEachAddress(const ast::Statement &statement, const Visit &visit) {
+  if (const auto *set = std::get_if<ast::Set>(&statement.what)) {
+    forEachAddress(set->at, visit);
+    forEachAddress(set->value, visit);
+    if (set->was) forEachAddress(*set->was, visit);
+  } else if (const auto *jmp = std::get_if<ast::Jmp>(&statement.what)) {
+    forEachAddress(jmp->from, visit);
+    forEachAddress(jmp->to, visit);
+  } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
+    for (const ast::With &with : dl->with)
+      forEachAddress(with.address, visit);
+  }
+}
+
+} // namespace lpc::sema

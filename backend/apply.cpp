@@ -1,32 +1,29 @@
 // Apply, from the first look to the last thread released. The steps are those of play.h; each is a function of its own
 // file.
 #include <algorithm>
-#include <chrono>
 
 #include "backend/digest.h"
 #include "backend/outcome.h"
 #include "backend/play.h"
 #include "backend/prepare.h"
-#include "backend/repair.h"
+#include "backend/session.h"
 #include "backend/switch.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
 namespace {
 
-using runtime::Clock;
-
 constexpr unsigned kAttempts = 8; // plans: the program maps memory, or moves a pointer that we follow, while we prepare
 
 class Application {
 public:
   Application(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options)
-      : patch_(patch), process_(process), options_(options), deadline_(Clock::now() + options.timeout) {}
+      : patch_(patch), process_(process), options_(options), session_(process, options) {}
 
   Outcome run() {
     for (unsigned attempt = 0; attempt < kAttempts; attempt++)
       if (once(attempt)) break;
-    agent_.reset(); // its end belongs to the work
+    session_.endAgent(); // its end belongs to the work
     describeState(outcome_, process_, "apply");
     return std::move(outcome_);
   }
@@ -35,32 +32,17 @@ private:
   // True: outcome_ says how it ended. False: plan again.
   bool once(unsigned attempt) {
     Stopwatch watch(outcome_);
-    auto snapshot = look(process_);
-    if (!snapshot) return refuse(std::move(snapshot.error()));
-    auto records = readRegistry(process_, snapshot->maps);
-    if (!records) return refuse(std::move(records.error()));
-    if (std::ranges::any_of(*records, needsRepair)) {
-      if (auto repaired = repairFirst(*records, *snapshot); !repaired) return refuse(std::move(repaired.error()));
-      if (!(snapshot = look(process_))) return refuse(std::move(snapshot.error()));
-      if (!(records = readRegistry(process_, snapshot->maps))) return refuse(std::move(records.error()));
-    }
+    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(std::move(looked.error()));
     watch.lap("resolve");
 
-    if (auto known = std::ranges::find_if(*records,
-                                          [&](const FoundRecord &found) {
-                                            return found.record.name == patch_.name &&
-                                                   found.record.state == RecordState::Applied;
-                                          });
-        known != records->end())
-      return alreadyThere(known->record);
-
-    auto plan = makePlan(patch_, process_, *snapshot, attempt);
+    if (const FoundRecord *known = session_.applied(patch_.name)) return alreadyThere(known->record);
+    auto plan = makePlan(patch_, process_, session_.snapshot(), attempt);
     if (!plan) return refuse(std::move(plan.error()));
     watch.lap("plan");
 
-    if (auto started = startAgent(*snapshot); !started) return refuse(std::move(started.error()));
-    uint64_t sequence = records->empty() ? 1 : records->back().record.sequence + 1;
-    auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, *agent_);
+    if (auto started = session_.startAgent(); !started) return refuse(std::move(started.error()));
+    uint64_t sequence = session_.records().empty() ? 1 : session_.records().back().record.sequence + 1;
+    auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, session_.agent());
     if (!made)
       return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
                  ? refuse(std::move(made.error()))
@@ -70,7 +52,7 @@ private:
       return takeBack(*made), refuse(std::move(added.error()));
     watch.lap("prepare");
 
-    SwitchResult result = runSwitch(job, process_, *snapshot, *agent_, options_, outcome_);
+    SwitchResult result = runSwitch(job, process_, session_.snapshot(), session_.agent(), options_, outcome_);
     outcome_.kind = result.kind;
     outcome_.reason = std::move(result.reason);
     outcome_.memories = std::move(plan->memories);
@@ -79,7 +61,7 @@ private:
     if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) takeBack(*made);
     // A pointer that was followed leads elsewhere now: plan again, as long as there is time.
     bool pointerMoved = result.failedGuard && *result.failedGuard < plan->pointers.size();
-    return !(pointerMoved && Clock::now() < deadline_);
+    return !(pointerMoved && session_.timeIsLeft());
   }
 
   bool refuse(Error error) {
@@ -96,19 +78,6 @@ private:
                         cat("another patch named `", patch_.name, "` is on process ", process_.pid()),
                         {},
                         cat("revert it first: lpc revert ", patch_.name, " --pid ", process_.pid())});
-  }
-
-  Result<void> startAgent(const Snapshot &snapshot) {
-    if (agent_) return {};
-    auto agent = runtime::Agent::start(process_, snapshot.maps, deadline_);
-    if (!agent) return std::unexpected(std::move(agent.error()));
-    agent_.emplace(std::move(*agent));
-    return {};
-  }
-
-  Result<void> repairFirst(const std::vector<FoundRecord> &records, const Snapshot &snapshot) {
-    if (auto started = startAgent(snapshot); !started) return started;
-    return repair(records, process_, snapshot, *agent_, outcome_.remarks);
   }
 
   SwitchJob jobOf(const Plan &plan, FoundRecord &made) const {
@@ -154,8 +123,8 @@ private:
   // Memory that was prepared for nothing. Nobody has ever seen it, so it can go at once.
   void takeBack(const FoundRecord &made) {
     for (const RemoteRange &range : made.memory)
-      (void)agent_->unmap(range.begin, range.size()); // what stays is repaired by the next command
-    (void)agent_->unmap(made.range.begin, made.range.size());
+      (void)session_.agent().unmap(range.begin, range.size()); // what stays is repaired by the next command
+    (void)session_.agent().unmap(made.range.begin, made.range.size());
   }
 
   void takeOldBytes(const Record &record) {
@@ -167,8 +136,7 @@ private:
   const ir::Patch &patch_;
   const runtime::Process &process_;
   const PlayOptions &options_;
-  Clock::time_point deadline_;
-  std::optional<runtime::Agent> agent_;
+  Session session_;
   Outcome outcome_;
 };
 

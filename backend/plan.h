@@ -26,8 +26,7 @@ struct Snapshot {
 };
 Result<Snapshot> look(const runtime::Process &process);
 
-// One mmap in the process: an arena that holds memories side by side. `candidates` are the places that were free when
-// we looked, best first; the addresses of this plan hold for the first of them only (a plan is made anew for another).
+// One mmap in the process: an arena that holds memories side by side.
 struct PlannedMapping {
   RemoteAddress address;
   uint64_t size = 0; // page aligned
@@ -96,7 +95,9 @@ struct Plan {
 
 // Makes a plan. Every error has the place of its statement; the process was not touched. BuildIdMismatch,
 // UnknownObject, NoSpaceInReach, BytesDiffer, ExpectFailed, BadAddress, NotAnInstruction, SiteTooShort,
-// OverlappingChanges, those of link.h.
-Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot);
+// OverlappingChanges, those of link.h. `attempt`: the n-th best free place for new memory, where the better ones were
+// taken by the program meanwhile.
+Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
+                      unsigned attempt = 0);
 
 } // namespace lpc::backend

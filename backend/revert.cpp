@@ -9,24 +9,22 @@
 #include "backend/play.h"
 #include "backend/prepare.h"
 #include "backend/release.h"
-#include "backend/repair.h"
+#include "backend/session.h"
 #include "backend/switch.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
 namespace {
 
-using runtime::Clock;
-
 class Reversion {
 public:
   Reversion(const std::string &name, const runtime::Process &process, const PlayOptions &options)
-      : name_(name), process_(process), options_(options), deadline_(Clock::now() + options.timeout) {}
+      : name_(name), process_(process), options_(options), session_(process, options) {}
 
   Outcome run() {
     while (!once()) {
     }
-    agent_.reset();
+    session_.endAgent();
     describeState(outcome_, process_, "revert");
     return std::move(outcome_);
   }
@@ -35,29 +33,19 @@ private:
   // False: the program changed data between our look and the stop; look again.
   bool once() {
     Stopwatch watch(outcome_);
-    auto snapshot = look(process_);
-    if (!snapshot) return refuse(std::move(snapshot.error()));
-    auto records = readRegistry(process_, snapshot->maps);
-    if (!records) return refuse(std::move(records.error()));
-    if (std::ranges::any_of(*records, needsRepair)) {
-      if (auto repaired = repairFirst(*records, *snapshot); !repaired) return refuse(std::move(repaired.error()));
-      if (!(snapshot = look(process_))) return refuse(std::move(snapshot.error()));
-      if (!(records = readRegistry(process_, snapshot->maps))) return refuse(std::move(records.error()));
-    }
-    auto found = std::ranges::find_if(*records, [&](const FoundRecord &one) {
-      return one.record.name == name_ && one.record.state == RecordState::Applied;
-    });
-    if (found == records->end()) return notApplied(*records);
-    if (auto over = patchedOver(*found, *records)) return refuse(std::move(*over));
+    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(std::move(looked.error()));
+    const FoundRecord *found = session_.applied(name_);
+    if (!found) return notApplied(session_.records());
+    if (auto over = patchedOver(*found, session_.records())) return refuse(std::move(*over));
     watch.lap("resolve");
 
-    if (auto started = startAgent(*snapshot); !started) return refuse(std::move(started.error()));
+    if (auto started = session_.startAgent(); !started) return refuse(std::move(started.error()));
     SwitchJob job;
     if (auto made = makeJob(*found, job); !made) return refuse(std::move(made.error()));
     watch.lap("prepare");
 
-    SwitchResult result = runSwitch(job, process_, *snapshot, *agent_, options_, outcome_);
-    if (result.failedGuard && *result.failedGuard < dataGuards_ && Clock::now() < deadline_) return false;
+    SwitchResult result = runSwitch(job, process_, session_.snapshot(), session_.agent(), options_, outcome_);
+    if (result.failedGuard && *result.failedGuard < dataGuards_ && session_.timeIsLeft()) return false;
     outcome_.kind = result.kind == OutcomeKind::Applied ? OutcomeKind::Reverted : result.kind;
     outcome_.reason = std::move(result.reason);
     if (result.kind == OutcomeKind::Applied) release(*found, result.stackPointers);
@@ -99,19 +87,6 @@ private:
 
   static RemoteRange rangeOf(const RecordedChange &change) {
     return {change.address, change.address + change.newBytes.size()};
-  }
-
-  Result<void> startAgent(const Snapshot &snapshot) {
-    if (agent_) return {};
-    auto agent = runtime::Agent::start(process_, snapshot.maps, deadline_);
-    if (!agent) return std::unexpected(std::move(agent.error()));
-    agent_.emplace(std::move(*agent));
-    return {};
-  }
-
-  Result<void> repairFirst(const std::vector<FoundRecord> &records, const Snapshot &snapshot) {
-    if (auto started = startAgent(snapshot); !started) return started;
-    return repair(records, process_, snapshot, *agent_, outcome_.remarks);
   }
 
   // Data guards come first, so that a failed guard with a small index means "look again", not "refuse".
@@ -159,7 +134,7 @@ private:
     FoundRecord reverted = found;
     reverted.record.state = RecordState::Reverted;
     std::string holder;
-    auto released = releaseMemory(reverted, stackPointers, process_, *agent_, holder);
+    auto released = releaseMemory(reverted, stackPointers, process_, session_.agent(), holder);
     if (!released)
       outcome_.remarks.push_back("the memory of the patch is kept: " + released.error().message);
     else if (!*released)
@@ -169,8 +144,7 @@ private:
   const std::string &name_;
   const runtime::Process &process_;
   const PlayOptions &options_;
-  Clock::time_point deadline_;
-  std::optional<runtime::Agent> agent_;
+  Session session_;
   size_t dataGuards_ = 0;
   Outcome outcome_;
 };

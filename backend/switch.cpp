@@ -139,7 +139,7 @@ private:
 
   Attempt once(Clock::time_point deadline) {
     double begin = monotonicMicroseconds();
-    auto tracees = runtime::Tracees::seize(process_, agent_.tids(), deadline);
+    auto tracees = runtime::Tracees::seize(process_, agent_.threads(), deadline);
     if (!tracees) return failed(std::move(tracees.error()));
     outcome_.stops++;
     auto stopped = tracees->stop(Clock::now() + options_.maxPause);

@@ -33,7 +33,8 @@ struct SwitchJob {
 struct SwitchResult {
   OutcomeKind kind = OutcomeKind::Refused; // Applied stands for "done"
   std::optional<Error> reason{};
-  std::optional<size_t> failedGuard{}; // Refused because of guards[i]
+  std::optional<size_t> failedGuard{};        // Refused because of guards[i]
+  std::vector<RemoteAddress> stackPointers{}; // of all threads at the last stop
 };
 
 // Runs the job and fills `outcome`'s measurements and busy fields. Tries again with growing intervals while a thread is

@@ -1,0 +1,43 @@
+// What apply and revert begin with: a look at the process, the records on it, repaired where they need it, and an agent
+// when there is work for one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/play.h"
+#include "backend/registry.h"
+#include "runtime/agent.h"
+
+namespace lpc::backend {
+
+class Session {
+public:
+  Session(const runtime::Process &process, const PlayOptions &options)
+      : process_(process), deadline_(runtime::Clock::now() + options.timeout) {}
+
+  // Looks (again). Afterwards every record is Applied, or Reverted with memory that is still in use. Repairs are told
+  // in `remarks`.
+  Result<void> look(std::vector<std::string> &remarks);
+  [[nodiscard]] const Snapshot &snapshot() const { return snapshot_; }
+  [[nodiscard]] std::vector<FoundRecord> &records() { return records_; }
+  // The record of the patch of that name that is on the process; null where there is none.
+  [[nodiscard]] const FoundRecord *applied(const std::string &name) const;
+
+  // Starts the agent at the first call.
+  Result<void> startAgent();
+  [[nodiscard]] runtime::Agent &agent() { return *agent_; }
+  void endAgent() { agent_.reset(); }
+
+  [[nodiscard]] bool timeIsLeft() const { return runtime::Clock::now() < deadline_; }
+
+private:
+  const runtime::Process &process_;
+  runtime::Deadline deadline_;
+  Snapshot snapshot_;
+  std::vector<FoundRecord> records_;
+  std::optional<runtime::Agent> agent_;
+};
+
+} // namespace lpc::backend

@@ -1,0 +1,131 @@
+// libdw does the unwinding; we decide what it may look at.
+//
+// Modules are reported to it by us, from the mappings as they are, each with the path that opens the very file that is
+// mapped (runtime/modules.h): dwfl_linux_proc_report would open by name, and find another file where the program was
+// upgraded or runs in a container. Memory is read through Process, registers come from the stop, so libdw makes no
+// system call on the process of its own.
+//
+// libdw finds its tables lazily; prepare() makes it do so for every module, while the process runs. The end of a stack
+// is told by the unwind information itself (an undefined return address, as in _start and clone): only then is a trace
+// complete.
+#include "runtime/unwind.h"
+
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "ir/support/cat.h"
+
+namespace lpc::runtime {
+namespace {
+
+constexpr size_t kDeepest = 4096; // frames; a recursion deeper than that counts as incomplete
+
+// Debug files are never searched for: .eh_frame is in the file itself, and searching opens files by name.
+int noDebugInfo(Dwfl_Module *, void **, const char *, Dwarf_Addr, const char *, const char *, GElf_Word, char **) {
+  return -1;
+}
+
+constexpr Dwfl_Callbacks kCallbacks{.find_elf = dwfl_build_id_find_elf,
+                                    .find_debuginfo = noDebugInfo,
+                                    .section_address = nullptr,
+                                    .debuginfo_path = nullptr};
+
+} // namespace
+
+struct Unwinder::Impl {
+  const Process *process = nullptr;
+  Dwfl *dwfl = nullptr;
+  const StoppedThread *current = nullptr; // whose registers are asked for
+  Backtrace trace{};
+
+  ~Impl() {
+    if (dwfl) dwfl_end(dwfl);
+  }
+
+  static pid_t nextThread(Dwfl *, void *argument, void **) {
+    return static_cast<Impl *>(argument)->current ? static_cast<Impl *>(argument)->current->tid : 0;
+  }
+
+  static bool getThread(Dwfl *, pid_t tid, void *argument, void **threadArgument) {
+    *threadArgument = argument;
+    return tid == static_cast<Impl *>(argument)->current->tid;
+  }
+
+  static bool readMemory(Dwfl *, Dwarf_Addr address, Dwarf_Word *result, void *argument) {
+    auto word = static_cast<Impl *>(argument)->process->readWord(RemoteAddress{address});
+    if (word) *result = *word;
+    return word.has_value();
+  }
+
+  // DWARF's numbers of the registers (System V x86-64 psABI, "DWARF Register Number Mapping").
+  static bool setInitialRegisters(Dwfl_Thread *thread, void *argument) {
+    const user_regs_struct &raw = static_cast<Impl *>(argument)->current->registers.raw;
+    const Dwarf_Word words[] = {raw.rax, raw.rdx, raw.rcx, raw.rbx, raw.rsi, raw.rdi, raw.rbp, raw.rsp, raw.r8,
+                                raw.r9,  raw.r10, raw.r11, raw.r12, raw.r13, raw.r14, raw.r15, raw.rip};
+    return dwfl_thread_state_registers(thread, 0, std::size(words), words);
+  }
+
+  static int onFrame(Dwfl_Frame *frame, void *argument) {
+    auto &self = *static_cast<Impl *>(argument);
+    Dwarf_Addr pc = 0;
+    bool isActivation = false;
+    if (!dwfl_frame_pc(frame, &pc, &isActivation) || self.trace.frames.size() == kDeepest) return DWARF_CB_ABORT;
+    self.trace.frames.push_back({pc});
+    return DWARF_CB_OK;
+  }
+
+  void report(const Module &module) {
+    int fd = open(module.openPath.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return; // its frames end the trace, which is then incomplete
+    // libdw owns the descriptor when it takes the module.
+    if (!dwfl_report_elf(dwfl, module.path.c_str(), module.openPath.c_str(), fd, module.bias.value, false)) close(fd);
+  }
+};
+
+Unwinder::Unwinder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Unwinder::Unwinder(Unwinder &&) noexcept = default;
+Unwinder &Unwinder::operator=(Unwinder &&) noexcept = default;
+Unwinder::~Unwinder() = default;
+
+Result<Unwinder> Unwinder::prepare(const Process &process, const std::vector<Mapping> &,
+                                   const std::vector<Module> &modules) {
+  static const Dwfl_Thread_Callbacks threads{.next_thread = Impl::nextThread,
+                                             .get_thread = Impl::getThread,
+                                             .memory_read = Impl::readMemory,
+                                             .set_initial_registers = Impl::setInitialRegisters,
+                                             .detach = nullptr,
+                                             .thread_detach = nullptr};
+  auto impl = std::make_unique<Impl>();
+  impl->process = &process;
+  impl->dwfl = dwfl_begin(&kCallbacks);
+  auto failed = [&](const char *doing) {
+    return fail(DiagnosticId::CannotUnwind, cat(doing, " process ", process.pid(), ": ", dwfl_errmsg(-1)));
+  };
+  if (!impl->dwfl) return failed("preparing to unwind");
+  dwfl_report_begin(impl->dwfl);
+  for (const Module &module : modules)
+    impl->report(module);
+  if (dwfl_report_end(impl->dwfl, nullptr, nullptr) != 0) return failed("reading the modules of");
+  if (!dwfl_attach_state(impl->dwfl, nullptr, process.pid(), &threads, impl.get()))
+    return failed("preparing to unwind");
+  auto warm = [](Dwfl_Module *module, void **, const char *, Dwarf_Addr, void *) -> int {
+    Dwarf_Addr bias = 0;
+    dwfl_module_eh_cfi(module, &bias);
+    return DWARF_CB_OK;
+  };
+  dwfl_getmodules(impl->dwfl, warm, nullptr, 0);
+  return Unwinder(std::move(impl));
+}
+
+Backtrace Unwinder::trace(const StoppedThread &thread) {
+  impl_->current = &thread;
+  impl_->trace = {};
+  // 0: every frame was visited and the last one has an undefined return address.
+  int result = dwfl_getthread_frames(impl_->dwfl, thread.tid, Impl::onFrame, impl_.get());
+  impl_->trace.complete = result == 0;
+  impl_->current = nullptr;
+  return std::move(impl_->trace);
+}
+
+} // namespace lpc::runtime

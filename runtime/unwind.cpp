@@ -12,6 +12,7 @@
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ir/support/cat.h"
@@ -75,11 +76,22 @@ struct Unwinder::Impl {
     return DWARF_CB_OK;
   }
 
+  // The vdso has no file; its mapping is the whole image (vdso(7)), so a copy of it serves as one.
+  FileDescriptor vdsoImage(const Module &module) const {
+    FileDescriptor copy(memfd_create("vdso", MFD_CLOEXEC));
+    auto bytes = process->read(module.range.begin, module.range.size());
+    bool whole = bytes && copy.valid() &&
+                 pwrite(copy.get(), bytes->data(), bytes->size(), 0) == static_cast<ssize_t>(bytes->size());
+    return whole ? std::move(copy) : FileDescriptor{};
+  }
+
+  // A module that can't be opened ends the traces through it, which are then incomplete.
   void report(const Module &module) {
-    int fd = open(module.openPath.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return; // its frames end the trace, which is then incomplete
+    FileDescriptor file =
+        module.isVdso ? vdsoImage(module) : FileDescriptor(open(module.openPath.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return;
     // libdw owns the descriptor when it takes the module.
-    if (!dwfl_report_elf(dwfl, module.path.c_str(), module.openPath.c_str(), fd, module.bias.value, false)) close(fd);
+    if (dwfl_report_elf(dwfl, module.path.c_str(), nullptr, file.get(), module.bias.value, false)) file.release();
   }
 };
 

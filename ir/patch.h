@@ -131,7 +131,7 @@ struct Function {
 };
 
 struct Branch {
-  Address from;                // where the jump itself is written (behind an endbr64 that stays is the backend's business)
+  Address from;                // where the jump itself is written: behind an endbr64 that stays (sema decides)
   Address to;
   uint32_t room = 0;           // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
                                // provable from files (absolute and loaded addresses), the backend proves it in the process

@@ -1,6 +1,7 @@
-// Four bytes a symbol: references, sorted by address into buckets of about sixteen, each bucket sorted inside only when
-// somebody looks into it. For a million symbols that is two passes over the table (some 10 ms) and 4 MB; a full sort of
-// addresses takes 80 ms and 16 MB. The entries themselves are read in the file.
+// The index takes four bytes a symbol: references, sorted by address into buckets of about sixteen, each bucket sorted
+// inside only when somebody looks into it. For a million symbols that is two passes over the table with random writes
+// (some 20 ms) and 5 MB; a full sort of addresses takes 80 ms and 16 MB. One question is answered by a scan in 3 ms,
+// and most patches have none or few: hence both.
 #include "frontend/target/address_index.h"
 
 #include <elf.h>
@@ -28,27 +29,51 @@ bool isMarker(std::string_view name) {
          (name.size() == 2 || name[2] == '.');
 }
 
-} // namespace
-
-template <class F> void AddressIndex::forEach(F f) const {
-  for (uint32_t source = 0; source < sources_.size(); source++) {
-    const SymbolTable &table = *sources_[source].table;
+// Calls f(entry, source, symbol) for every symbol that stands at an address.
+template <class F> void forEach(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, F f) {
+  for (uint32_t source = 0; source < sources.size(); source++) {
+    const SymbolTable &table = *sources[source].table;
     size_t size = table.entrySize(), stride = kStride / size;
     size_t count = std::min<size_t>(table.count(), size_t{kSymbolMask} + 1);
-    for (size_t i = 0; i < count; i++) {
-      SymbolEntry entry = entryAt(table, i);
-      if (standsAtAnAddress(entry) && !(leaveOutMarkers_ && isMarker(nameOf(table, entry))))
-        f(entry, source << kTableShift | static_cast<uint32_t>(i));
-      if (i % stride == stride - 1)
-        sources_[source].contents->forget(table.entries.subspan((i + 1 - stride) * size, stride * size));
+    for (size_t begin = 0; begin < count; begin += stride) {
+      size_t end = std::min(count, begin + stride);
+      for (size_t i = begin; i < end; i++) {
+        SymbolEntry entry = entryAt(table, i);
+        if (standsAtAnAddress(entry) && !(leaveOutMarkers && isMarker(nameOf(table, entry))))
+          f(entry, source, static_cast<uint32_t>(i));
+      }
+      if (end - begin == stride) sources[source].contents->forget(table.entries.subspan(begin * size, stride * size));
     }
   }
 }
 
-AddressIndex::AddressIndex(std::vector<Source> sources, uint64_t lowest, uint64_t highest, bool leaveOutMarkers)
-    : sources_(std::move(sources)), leaveOutMarkers_(leaveOutMarkers), lowest_(lowest) {
+} // namespace
+
+Surroundings scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, uint64_t address) {
+  Surroundings result;
+  uint64_t next = UINT64_MAX;
+  forEach(sources, leaveOutMarkers, [&](const SymbolEntry &entry, uint32_t source, uint32_t index) {
+    if (entry.value > address) {
+      next = std::min(next, entry.value);
+      return;
+    }
+    IndexedSymbol symbol{.address = entry.value, .size = entry.size, .source = source, .symbol = index};
+    if (endOf(entry.value, entry.size) > address && result.holding.size() < kMostAround)
+      result.holding.push_back(symbol);
+    uint64_t nearest = result.before.empty() ? 0 : result.before.front().address;
+    if (result.before.empty() || entry.value > nearest)
+      result.before.assign(1, symbol);
+    else if (entry.value == nearest && result.before.size() < kMostAround)
+      result.before.push_back(symbol);
+  });
+  if (next != UINT64_MAX) result.next = next;
+  return result;
+}
+
+AddressIndex::AddressIndex(std::vector<SymbolSource> sources, bool leaveOutMarkers, uint64_t lowest, uint64_t highest)
+    : sources_(std::move(sources)), lowest_(lowest) {
   size_t total = 0;
-  for (const Source &source : sources_)
+  for (const SymbolSource &source : sources_)
     total += source.table->count();
   size_t buckets = std::bit_ceil(total / 16 + 1);
   uint64_t span = highest > lowest ? highest - lowest : 1;
@@ -57,7 +82,7 @@ AddressIndex::AddressIndex(std::vector<Source> sources, uint64_t lowest, uint64_
   reach_.resize(buckets);
   sorted_.resize(buckets);
 
-  forEach([&](const SymbolEntry &entry, Reference) {
+  forEach(sources_, leaveOutMarkers, [&](const SymbolEntry &entry, uint32_t, uint32_t) {
     size_t bucket = bucketOf(entry.value);
     ends_[bucket]++;
     reach_[bucket] = std::max(reach_[bucket], endOf(entry.value, entry.size));
@@ -69,7 +94,9 @@ AddressIndex::AddressIndex(std::vector<Source> sources, uint64_t lowest, uint64_
     sum += std::exchange(ends_[i], sum); // the start for now: filling moves it to the end
   }
   order_.resize(sum);
-  forEach([&](const SymbolEntry &entry, Reference reference) { order_[ends_[bucketOf(entry.value)]++] = reference; });
+  forEach(sources_, leaveOutMarkers, [&](const SymbolEntry &entry, uint32_t source, uint32_t symbol) {
+    order_[ends_[bucketOf(entry.value)]++] = source << kTableShift | symbol;
+  });
 }
 
 // Addresses outside of the expected range belong to the first and the last bucket, so the order of buckets is that of
@@ -95,6 +122,10 @@ std::span<const AddressIndex::Reference> AddressIndex::inBucket(size_t bucket) c
   return all;
 }
 
+Surroundings AddressIndex::around(uint64_t address) const {
+  return {.next = next(address), .before = before(address), .holding = holding(address)};
+}
+
 std::optional<uint64_t> AddressIndex::next(uint64_t address) const {
   for (size_t bucket = bucketOf(address); bucket < ends_.size(); bucket++) {
     auto all = inBucket(bucket);
@@ -104,7 +135,7 @@ std::optional<uint64_t> AddressIndex::next(uint64_t address) const {
   return std::nullopt;
 }
 
-std::vector<IndexedSymbol> AddressIndex::startingBefore(uint64_t address) const {
+std::vector<IndexedSymbol> AddressIndex::before(uint64_t address) const {
   std::vector<IndexedSymbol> result;
   for (size_t bucket = bucketOf(address) + 1; bucket-- > 0;) {
     auto all = inBucket(bucket);
@@ -112,7 +143,7 @@ std::vector<IndexedSymbol> AddressIndex::startingBefore(uint64_t address) const 
     while (end != all.begin()) {
       IndexedSymbol symbol = at(*--end);
       if (!result.empty() && symbol.address != result.front().address) break;
-      if (result.size() < kMostHolding) result.push_back(symbol);
+      if (result.size() < kMostAround) result.push_back(symbol);
     }
     if (!result.empty()) break;
   }
@@ -123,7 +154,7 @@ std::vector<IndexedSymbol> AddressIndex::holding(uint64_t address) const {
   std::vector<IndexedSymbol> result;
   for (size_t bucket = bucketOf(address) + 1; bucket-- > 0 && reach_[bucket] > address;) {
     auto all = inBucket(bucket);
-    for (size_t i = all.size(); i-- > 0 && result.size() < kMostHolding;) {
+    for (size_t i = all.size(); i-- > 0 && result.size() < kMostAround;) {
       IndexedSymbol symbol = at(all[i]);
       if (symbol.address <= address && endOf(symbol.address, symbol.size) > address) result.push_back(symbol);
     }

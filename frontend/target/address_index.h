@@ -16,24 +16,30 @@ struct IndexedSymbol {
   uint32_t source = 0, symbol = 0;
 };
 
+// A table of symbols and the file that it stands in.
+struct SymbolSource {
+  const SymbolTable *table = nullptr;
+  const FileContents *contents = nullptr;
+};
+
+// The symbols around an address. Those without an address (thread-local, absolute, common) don't count.
+struct Surroundings {
+  std::optional<uint64_t> next;       // the smallest address of a symbol behind it
+  std::vector<IndexedSymbol> before;  // those at the greatest address that is not behind it
+  std::vector<IndexedSymbol> holding; // those whose range holds it
+};
+// Entries of such a list; the others of a file that has more are left out.
+inline constexpr size_t kMostAround = 256;
+
+// `leaveOutMarkers`: without "$x" and the like (aarch64). Goes once through the tables: right for a few questions.
+Surroundings scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, uint64_t address);
+
+// Answers the same from an index: right for many.
 class AddressIndex {
 public:
-  // A table and the file that it stands in.
-  struct Source {
-    const SymbolTable *table;
-    const FileContents *contents;
-  };
-  // The symbols that stand at addresses (no thread-local, no absolute ones) of all `sources` (at most four), which must
-  // outlive the index. Most of them lie in [lowest, highest). `leaveOutMarkers`: without "$x" and the like (aarch64).
-  AddressIndex(std::vector<Source> sources, uint64_t lowest, uint64_t highest, bool leaveOutMarkers);
-
-  // The smallest address of a symbol behind `address`.
-  [[nodiscard]] std::optional<uint64_t> next(uint64_t address) const;
-  // All symbols at the greatest address that is not behind `address`.
-  [[nodiscard]] std::vector<IndexedSymbol> startingBefore(uint64_t address) const;
-  // The symbols whose range holds the address; at most kMostHolding, the nearest starts first.
-  static constexpr size_t kMostHolding = 256;
-  [[nodiscard]] std::vector<IndexedSymbol> holding(uint64_t address) const;
+  // At most four sources, which must outlive the index. Most of their symbols lie in [lowest, highest).
+  AddressIndex(std::vector<SymbolSource> sources, bool leaveOutMarkers, uint64_t lowest, uint64_t highest);
+  [[nodiscard]] Surroundings around(uint64_t address) const;
 
 private:
   using Reference = uint32_t; // source in the two uppermost bits, symbol in the others
@@ -41,10 +47,11 @@ private:
   [[nodiscard]] size_t bucketOf(uint64_t address) const;
   [[nodiscard]] IndexedSymbol at(Reference reference) const;
   [[nodiscard]] std::span<const Reference> inBucket(size_t bucket) const; // sorted by address
-  template <class F> void forEach(F f) const;
+  [[nodiscard]] std::optional<uint64_t> next(uint64_t address) const;
+  [[nodiscard]] std::vector<IndexedSymbol> before(uint64_t address) const;
+  [[nodiscard]] std::vector<IndexedSymbol> holding(uint64_t address) const;
 
-  std::vector<Source> sources_;
-  bool leaveOutMarkers_;
+  std::vector<SymbolSource> sources_;
   uint64_t lowest_;
   int shift_ = 0;                        // bytes of a bucket, as a power of two
   std::vector<uint32_t> ends_;           // of each bucket in order_; it starts where the one before ends

@@ -17,9 +17,9 @@
 namespace lpc::target {
 namespace {
 
-// bytesAt() of more is refused: no value and no function is as long, but a segment's zeros may be as long as a file
-// says.
-constexpr uint64_t kLongestRead = uint64_t{64} << 20;
+// bytesAt() gives no more zeros than this beyond the file's own bytes: no value and no function is as long, but a
+// segment of zeros may be as long as a file says.
+constexpr uint64_t kMostZeros = uint64_t{64} << 20;
 // Copied names of one call together.
 constexpr size_t kMostNameBytes = size_t{256} << 20;
 
@@ -43,8 +43,8 @@ struct ElfFile::Impl {
     if (debug) separate = {&debug->impl_->image, &debug->impl_->contents};
     return SymbolLookup({&image, &contents}, separate);
   }
-  const AddressIndex &index();
-  [[nodiscard]] std::optional<Symbol> sizedSymbolAt(uint64_t address);
+  unsigned questions = 0; // by address, so far
+  [[nodiscard]] Surroundings around(uint64_t address);
 };
 
 ElfFile::ElfFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -106,11 +106,12 @@ const Section *ElfFile::sectionAt(LinkAddress address) const {
 
 std::optional<Bytes> ElfFile::bytesAt(LinkAddress address, uint64_t size) const {
   const Segment *segment = segmentAt(address);
-  if (!segment || impl_->image.debugOnly || size > kLongestRead) return std::nullopt;
+  if (!segment || impl_->image.debugOnly) return std::nullopt;
   uint64_t offset = address - segment->address;
   if (size > segment->memorySize - offset) return std::nullopt;
-  Bytes bytes(size);
   uint64_t inFile = offset < segment->fileSize ? std::min(size, segment->fileSize - offset) : 0;
+  if (size - inFile > kMostZeros) return std::nullopt;
+  Bytes bytes(size);
   BytesView file = impl_->contents.view().subspan(segment->offset.value, segment->fileSize);
   if (inFile > 0) std::ranges::copy(file.subspan(offset, inFile), bytes.begin());
   return bytes;
@@ -123,67 +124,74 @@ bool ElfFile::isRelocated(LinkAddress address, uint64_t size) const {
 
 // --- symbols by address -----------------------------------------------------------------------------------------
 
-const AddressIndex &ElfFile::Impl::index() {
-  if (addresses) return *addresses;
+Surroundings ElfFile::Impl::around(uint64_t address) {
+  // Below this, an index costs less than a page fault; and from so many questions on, it is worth its cost.
+  constexpr size_t kFewSymbols = 20'000;
+  constexpr unsigned kFewQuestions = 4;
+  if (addresses) return addresses->around(address);
+  std::vector<SymbolSource> sources;
+  size_t total = 0;
+  for (const SymbolLookup::Table &table : lookup().tables()) {
+    sources.push_back({table.table, table.contents});
+    total += table.table->count();
+  }
+  const bool leaveOutMarkers = image.machine == Machine::AArch64;
+  if (total > kFewSymbols && questions++ < kFewQuestions) return scanAround(sources, leaveOutMarkers, address);
+
   uint64_t lowest = UINT64_MAX, highest = 0;
   for (const Segment &segment : image.segments) {
     lowest = std::min(lowest, segment.address.value);
     highest = std::max(highest, segment.address.value + segment.memorySize);
   }
-  std::vector<AddressIndex::Source> sources;
-  for (const SymbolLookup::Table &table : lookup().tables())
-    sources.push_back({table.table, table.contents});
-  return addresses.emplace(std::move(sources), std::min(lowest, highest), highest, image.machine == Machine::AArch64);
+  return addresses.emplace(std::move(sources), leaveOutMarkers, std::min(lowest, highest), highest).around(address);
 }
 
 namespace {
 
-// Which of several symbols is the one to show: what has a type before labels, what others can see before locals.
+// Which of several symbols is the one to show: what has a type before labels, what others can see before locals,
+// `malloc` before `__libc_malloc`.
 auto preference(const Symbol &symbol) {
   int binding = symbol.binding == Binding::Global ? 0 : symbol.binding == Binding::Weak ? 1 : 2;
-  return std::tuple(symbol.size, symbol.kind == SymbolKind::NoType, binding, symbol.name);
+  return std::tuple(symbol.kind == SymbolKind::NoType, binding, symbol.name.starts_with('_'), symbol.name);
 }
 
 } // namespace
 
-std::optional<Symbol> ElfFile::Impl::sizedSymbolAt(uint64_t address) {
-  std::vector<SymbolLookup::Table> tables = lookup().tables();
-  std::vector<IndexedSymbol> all = index().holding(address);
-  if (all.empty()) return std::nullopt;
-  // Only the smallest are worth describing.
-  uint64_t smallest = std::ranges::min(all, {}, &IndexedSymbol::size).size;
+std::optional<Symbol> ElfFile::symbolAt(LinkAddress address) const {
+  Surroundings around = impl_->around(address.value);
+  // Of those that hold the address, the smallest. Else a symbol without size reaches to the next one, which must be
+  // behind the address; a sized one that is nearer ends before it.
+  const auto &candidates = around.holding.empty() ? around.before : around.holding;
+  if (candidates.empty()) return std::nullopt;
+  uint64_t size = std::ranges::min(candidates, {}, &IndexedSymbol::size).size;
+  if (around.holding.empty() && std::ranges::max(candidates, {}, &IndexedSymbol::size).size != 0) return std::nullopt;
+  SymbolLookup lookup = impl_->lookup();
+  std::vector<SymbolLookup::Table> tables = lookup.tables();
   std::optional<Symbol> best;
-  for (const IndexedSymbol &each : all) {
-    if (each.size != smallest) continue;
-    Symbol symbol = lookup().describe(tables[each.source], each.symbol);
+  for (const IndexedSymbol &each : candidates) {
+    if (each.size != size) continue;
+    Symbol symbol = lookup.describe(tables[each.source], each.symbol);
     if (!best || preference(symbol) < preference(*best)) best = std::move(symbol);
+  }
+  if (around.holding.empty()) {
+    LinkAddress end = endOfBlock(best->address);
+    if (around.next) end = std::min(end, LinkAddress{*around.next});
+    if (address >= end) return std::nullopt; // in another section
+    best->size = end - best->address;
   }
   return best;
 }
 
-std::optional<Symbol> ElfFile::symbolAt(LinkAddress address) const {
-  if (auto sized = impl_->sizedSymbolAt(address.value)) return sized;
-  std::vector<SymbolLookup::Table> tables = impl_->lookup().tables();
-  std::optional<Symbol> best;
-  for (const IndexedSymbol &each : impl_->index().startingBefore(address.value)) {
-    if (each.size != 0) return std::nullopt; // the nearest one ends before the address
-    Symbol symbol = impl_->lookup().describe(tables[each.source], each.symbol);
-    if (!best || preference(symbol) < preference(*best)) best = std::move(symbol);
-  }
-  if (!best) return std::nullopt;
-  LinkAddress end = nextSymbol(best->address);
-  if (address >= end) return std::nullopt; // in another section
-  best->size = end - best->address;
-  return best;
+// The end of the section, else segment, that holds the address; the address itself where none does.
+LinkAddress ElfFile::endOfBlock(LinkAddress address) const {
+  if (const Section *section = sectionAt(address)) return section->address + section->size;
+  if (const Segment *segment = segmentAt(address)) return segment->address + segment->memorySize;
+  return address;
 }
 
 LinkAddress ElfFile::nextSymbol(LinkAddress address) const {
-  LinkAddress end = address;
-  if (const Section *section = sectionAt(address))
-    end = section->address + section->size;
-  else if (const Segment *segment = segmentAt(address))
-    end = segment->address + segment->memorySize;
-  auto next = impl_->index().next(address.value);
+  LinkAddress end = endOfBlock(address);
+  std::optional<uint64_t> next = impl_->around(address.value).next;
   return next ? std::min(end, LinkAddress{*next}) : end;
 }
 
@@ -253,6 +261,7 @@ Result<void> ElfFile::attachDebugFile(std::shared_ptr<const ElfFile> debug) cons
                                   {.message = cat("`", debug->name(), "` has build-id ", toHex(debug->buildId()))}}});
   impl_->debug = std::move(debug);
   impl_->addresses.reset();
+  impl_->questions = 0;
   return {};
 }
 

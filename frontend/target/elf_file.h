@@ -109,6 +109,7 @@ public:
   [[nodiscard]] std::optional<std::pair<std::string, uint32_t>> debugLink() const;
 
 private:
+  [[nodiscard]] LinkAddress endOfBlock(LinkAddress address) const;
   struct Impl;
   explicit ElfFile(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

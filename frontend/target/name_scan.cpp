@@ -28,70 +28,81 @@ constexpr size_t kStride = size_t{2} << 20;
 // Offsets that are collected before the symbols are searched for them; only a file made for it has more.
 constexpr size_t kMostStrings = size_t{1} << 20;
 
-// Calls f(position) for every NUL and every '@' in text[from, to).
-template <class F> void forEachNameEnd(std::string_view text, size_t from, size_t to, F f) {
-  size_t at = from;
-#ifdef __SSE2__
-  const __m128i nul = _mm_setzero_si128(), sign = _mm_set1_epi8('@');
-  for (; to - at >= 16; at += 16) {
-    __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(text.data() + at));
-    __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(block, nul), _mm_cmpeq_epi8(block, sign));
-    for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(ends)); mask; mask &= mask - 1)
-      f(at + static_cast<unsigned>(std::countr_zero(mask)));
-  }
-#endif
-  for (; at < to; at++)
-    if (text[at] == '\0' || text[at] == '@') f(at);
-}
-
-// The wanted names by their last bytes: eight where they have as many, else four, else one.
+// The wanted names by their last bytes: a filter on eight of them (else four, else one, where none of the wanted is
+// as long), then, for names that have as many, one on the eight before those.
 class Tails {
 public:
   explicit Tails(std::span<const std::string_view> names) : names_(names) {
-    for (uint32_t i = 0; i < names.size(); i++) {
-      if (names[i].empty()) continue;
-      Class &group = classes_[names[i].size() >= 8 ? 0 : names[i].size() >= 4 ? 1 : 2];
-      group.names.emplace_back(tailBefore(names[i], names[i].size()) >> group.unused, i);
-    }
-    for (Class &group : classes_) {
+    for (size_t shortest : {16U, 8U, 4U, 1U}) {
+      Class group{.unused = shortest >= 8 ? 0 : shortest == 4 ? 32 : 56, .twice = shortest == 16};
+      for (uint32_t i = 0; i < names.size(); i++) {
+        size_t size = names[i].size(), its = size >= 16 ? 16 : size >= 8 ? 8 : size >= 4 ? 4 : 1;
+        if (size > 0 && its == shortest) group.names.emplace_back(tailBefore(names[i], size) >> group.unused, i);
+      }
+      if (group.names.empty()) continue;
       std::ranges::sort(group.names);
       group.filter = BitFilter(group.names.size());
-      for (auto [tail, name] : group.names)
+      group.second = BitFilter(group.twice ? group.names.size() : 0);
+      for (auto [tail, name] : group.names) {
         group.filter.add(tail);
+        if (group.twice) group.second.add(tailBefore(names[name], names[name].size() - 8));
+      }
+      classes_.push_back(std::move(group));
     }
   }
 
-  // Calls f(name) for the names that end at text[end].
-  template <class F> void at(std::string_view text, size_t end, F f) const {
-    uint64_t tail = tailBefore(text, end);
-    for (const Class &group : classes_) {
-      uint64_t key = tail >> group.unused;
-      if (group.names.empty() || !group.filter.mayHave(key)) continue;
-      auto first = std::ranges::lower_bound(group.names, std::pair(key, uint32_t{0}));
-      for (; first != group.names.end() && first->first == key; ++first) {
-        std::string_view name = names_[first->second];
-        if (end >= name.size() && text.substr(end - name.size(), name.size()) == name) f(first->second);
-      }
+  // Calls f(end, name) for the names that end at a NUL or '@' in text[from, to): at text[end].
+  template <class F> void scan(std::string_view text, size_t from, size_t to, F f) const {
+    size_t at = from;
+    auto check = [this, text, &f](size_t end) {
+      uint64_t tail = tailBefore(text, end);
+      for (const Class &group : classes_)
+        if (uint64_t key = tail >> group.unused; group.filter.mayHave(key)) [[unlikely]]
+          compare(group, key, text.substr(0, end), f);
+    };
+    for (; at < to && at < 16; at++)
+      if (text[at] == '\0' || text[at] == '@') check(at);
+#ifdef __SSE2__
+    const __m128i nul = _mm_setzero_si128(), sign = _mm_set1_epi8('@');
+    for (; to - at >= 16; at += 16) {
+      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(text.data() + at));
+      __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(block, nul), _mm_cmpeq_epi8(block, sign));
+      for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(ends)); mask; mask &= mask - 1)
+        check(at + static_cast<unsigned>(std::countr_zero(mask)));
     }
+#endif
+    for (; at < to; at++)
+      if (text[at] == '\0' || text[at] == '@') check(at);
   }
 
 private:
   struct Class {
-    int unused; // bits of the eight bytes that are not looked at
-    std::vector<std::pair<uint64_t, uint32_t>> names{};
-    BitFilter filter{0};
+    int unused = 0;     // bits of the eight bytes that are not looked at
+    bool twice = false; // its names have sixteen bytes, and `second` filters the first eight of those
+    BitFilter filter{0}, second{0};
+    std::vector<std::pair<uint64_t, uint32_t>> names{}; // sorted by tail
   };
+
+  template <class F>
+  [[gnu::noinline]] void compare(const Class &group, uint64_t key, std::string_view text, F &f) const {
+    if (group.twice && (text.size() < 16 || !group.second.mayHave(tailBefore(text, text.size() - 8)))) return;
+    auto first = std::ranges::lower_bound(group.names, std::pair(key, uint32_t{0}));
+    for (; first != group.names.end() && first->first == key; ++first)
+      if (text.ends_with(names_[first->second])) f(text.size(), first->second);
+  }
 
   // The eight bytes before `end`, the last one uppermost; zeros where the text begins later.
   static uint64_t tailBefore(std::string_view text, size_t end) {
     uint64_t tail = 0;
-    size_t size = std::min<size_t>(end, 8);
-    std::memcpy(reinterpret_cast<char *>(&tail) + (8 - size), text.data() + end - size, size);
+    if (end >= 8) [[likely]]
+      std::memcpy(&tail, text.data() + end - 8, 8);
+    else
+      std::memcpy(reinterpret_cast<char *>(&tail) + (8 - end), text.data(), end);
     return tail;
   }
 
   std::span<const std::string_view> names_;
-  std::array<Class, 3> classes_{{{0}, {32}, {56}}};
+  std::vector<Class> classes_;
 };
 
 BytesView bytesOf(std::string_view text) { return asBytes(text); }
@@ -143,11 +154,9 @@ std::vector<NameHit> scanForNames(const SymbolTable &table, std::span<const std:
   std::string_view text = table.strings.substr(0, size_t{UINT32_MAX});
   for (size_t begin = 0; begin < text.size(); begin += kStride) {
     size_t end = std::min(text.size(), begin + kStride);
-    forEachNameEnd(text, begin, end, [&](size_t at) {
-      tails.at(text, at, [&](uint32_t name) {
-        strings.push_back({static_cast<uint32_t>(at - names[name].size()), name});
-        if (strings.size() == kMostStrings) resolve();
-      });
+    tails.scan(text, begin, end, [&](size_t at, uint32_t name) {
+      strings.push_back({static_cast<uint32_t>(at - names[name].size()), name});
+      if (strings.size() == kMostStrings) resolve();
     });
     if (end - begin == kStride) contents.forget(bytesOf(text.substr(begin, kStride)));
   }

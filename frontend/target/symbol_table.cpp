@@ -15,12 +15,6 @@ template <class T> T load(BytesView bytes, size_t index) {
   return value;
 }
 
-template <class Sym> SymbolEntry decode(BytesView entries, size_t index) {
-  auto raw = load<Sym>(entries, index);
-  return {
-      .name = raw.st_name, .info = raw.st_info, .section = raw.st_shndx, .value = raw.st_value, .size = raw.st_size};
-}
-
 // The string at `offset` is exactly `name`.
 bool nameIs(const SymbolTable &table, uint32_t offset, std::string_view name) {
   return offset < table.strings.size() && table.strings.size() - offset > name.size() &&
@@ -73,14 +67,6 @@ template <class F> void followSysv(const SysvHash &table, uint32_t hash, F found
 }
 
 } // namespace
-
-SymbolEntry entryAt(const SymbolTable &table, size_t index) {
-  return table.is64 ? decode<Elf64_Sym>(table.entries, index) : decode<Elf32_Sym>(table.entries, index);
-}
-
-bool isDefinition(const SymbolEntry &entry) {
-  return entry.section != SHN_UNDEF && entry.name != 0 && entry.type() != STT_SECTION && entry.type() != STT_FILE;
-}
 
 std::string_view nameOf(const SymbolTable &table, const SymbolEntry &entry) {
   return stringAt(table.strings, entry.name, kLongestSymbolName).value_or("");

@@ -21,10 +21,30 @@ struct SymbolEntry {
   [[nodiscard]] unsigned binding() const { return info >> 4; }
 };
 
-// `index` is below table.count().
-SymbolEntry entryAt(const SymbolTable &table, size_t index);
+// `index` is below table.count(). Inline, as the next one: they are called a million times in a row.
+inline SymbolEntry entryAt(const SymbolTable &table, size_t index) {
+  const uint8_t *raw = table.entries.data() + index * table.entrySize();
+  auto load = [raw]<class T>(size_t offset, T) {
+    T value;
+    std::memcpy(&value, raw + offset, sizeof value);
+    return value;
+  };
+  constexpr uint32_t k32 = 0;
+  constexpr uint64_t k64 = 0;
+  constexpr uint16_t k16 = 0;
+  // gABI chapter 4: st_name, st_info, st_other, st_shndx, st_value, st_size; in 32-bit files value and size come
+  // second.
+  if (table.is64) return {load(0, k32), raw[4], load(6, k16), load(8, k64), load(16, k64)};
+  return {load(0, k32), raw[12], load(14, k16), load(4, k32), load(8, k32)};
+}
+
 // Something that a patch can name: not undefined, no section or file symbol, not nameless.
-bool isDefinition(const SymbolEntry &entry);
+inline bool isDefinition(const SymbolEntry &entry) {
+  constexpr uint16_t kUndefined = 0;          // SHN_UNDEF
+  constexpr unsigned kSection = 3, kFile = 4; // STT_SECTION, STT_FILE
+  return entry.section != kUndefined && entry.name != 0 && entry.type() != kSection && entry.type() != kFile;
+}
+
 // Its whole name; empty where there is none.
 std::string_view nameOf(const SymbolTable &table, const SymbolEntry &entry);
 

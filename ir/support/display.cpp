@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <iterator>
 
+#include "ir/support/utf8.h"
+
 namespace lpc {
 namespace {
 
@@ -60,26 +62,14 @@ template <size_t N> bool in(const Range (&table)[N], char32_t c) {
   return range != std::end(table) && range->first <= c;
 }
 
-struct Decoded {
-  char32_t codePoint = 0;
-  size_t length = 0; // 0: no valid sequence starts here
-};
-
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-Decoded decodeUtf8(std::string_view text) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || length > text.size()) return {};
-  char32_t c = lead & (0x7fU >> length);
-  for (size_t i = 1; i < length; i++) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
+// The code point that `sequence`, one valid UTF-8 sequence, stands for.
+char32_t codePoint(std::string_view sequence) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return byte(0);
+  char32_t c = byte(0) & (0x7fU >> sequence.size());
+  for (size_t i = 1; i < sequence.size(); i++)
     c = (c << 6) | (byte(i) & 0x3fU);
-  }
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (c < kLeast[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) return {};
-  return {c, length};
+  return c;
 }
 
 std::string hex(uint32_t value, size_t digits) {
@@ -96,13 +86,14 @@ Glyph spelled(std::string text) {
 
 // The glyph at the front of `rest`, which is advanced past it.
 Glyph takeGlyph(std::string_view &rest) {
-  Decoded next = decodeUtf8(rest);
-  std::string_view raw = rest.substr(0, std::max<size_t>(next.length, 1));
+  size_t length = codePointLength(rest);
+  std::string_view raw = rest.substr(0, std::max<size_t>(length, 1));
   rest.remove_prefix(raw.size());
-  if (next.length == 0) return spelled("\\x" + hex(static_cast<unsigned char>(raw[0]), 2));
-  if (next.codePoint < 0x80 && in(kUnprintable, next.codePoint)) return spelled("\\x" + hex(next.codePoint, 2));
-  if (in(kUnprintable, next.codePoint)) return spelled("\\u{" + hex(next.codePoint, 1) + "}");
-  unsigned width = in(kWide, next.codePoint) ? 2 : in(kCombining, next.codePoint) ? 0 : 1;
+  if (length == 0) return spelled("\\x" + hex(static_cast<unsigned char>(raw[0]), 2));
+  char32_t c = codePoint(raw);
+  if (c < 0x80 && in(kUnprintable, c)) return spelled("\\x" + hex(c, 2));
+  if (in(kUnprintable, c)) return spelled("\\u{" + hex(c, 1) + "}");
+  unsigned width = in(kWide, c) ? 2 : in(kCombining, c) ? 0 : 1;
   return {std::string(raw), width};
 }
 

@@ -1,8 +1,8 @@
-// The agent: a thread of ours in the process, made by one borrowed clone, that performs system calls while the program runs at
-// full speed, and plays the table of writes while it is stopped.
+// The agent: a thread of ours in the process, made by one borrowed clone, that performs system calls while the program
+// runs at full speed, and plays the table of writes while it is stopped.
 //
-// The way home is code, not us (executor notes, "Preparing without stopping anyone"): if lpc dies at any instant the borrowed
-// thread returns to where it was, and the agent ends by itself.
+// The way home is code, not us (executor notes, "Preparing without stopping anyone"): if lpc dies at any instant the
+// borrowed thread returns to where it was, and the agent ends by itself.
 #pragma once
 
 #include <array>
@@ -11,26 +11,25 @@
 #include <vector>
 
 #include "runtime/maps.h"
+#include "runtime/player.h"
 #include "runtime/process.h"
 
 namespace lpc::runtime {
 
-// One run of bytes to be put into place.
-struct PlayedWrite {
-  RemoteAddress to;
-  Bytes bytes;
-};
-
 class Agent {
 public:
-  // Borrows a blocked thread for one clone; where none is blocked in a suitable call, a running one is stopped at a moment when
-  // it is safe. NoAgent (with the reason for each thread tried), NotPermitted, ProcessGone.
+  // Borrows a blocked thread for one clone; where none is blocked in a suitable call, a running one is stopped at a
+  // moment when it is safe. NoAgent (with the reason for each thread tried), NotPermitted, ProcessGone.
   static Result<Agent> start(const Process &process, const std::vector<Mapping> &maps, Deadline deadline);
   Agent(Agent &&) noexcept;
   Agent &operator=(Agent &&) noexcept;
-  ~Agent(); // ends the agent thread
+  ~Agent(); // ends its threads; the process has the threads, mappings and descriptors that it had before
 
   [[nodiscard]] pid_t tid() const; // to be left out of stops
+  // All threads of ours, to be left out of stops: the agent, and from stage() on the player. They stand in stops of
+  // their own, or run only the few instructions of x86_64_stub.h. All calls come from the thread of lpc that called
+  // start().
+  [[nodiscard]] std::vector<pid_t> threads() const;
   // 256 writable bytes of its own memory, for what its calls point to.
   [[nodiscard]] RemoteAddress scratch() const;
 
@@ -38,17 +37,23 @@ public:
   // (-errno on failure). ProcessGone; RemoteCallFailed when the call does not return before the deadline.
   Result<int64_t> call(long number, std::array<uint64_t, 6> arguments = {});
 
-  // mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE) at the first of `candidates` that is still free, and with any address
-  // where `candidates` is empty. NoSpaceInReach, RemoteCallFailed (names the call and errno).
+  // mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE) at the first of `candidates` that is still free, and with
+  // any address where `candidates` is empty. NoSpaceInReach, RemoteCallFailed (names the call and errno).
   Result<RemoteAddress> map(const std::vector<RemoteAddress> &candidates, uint64_t size, int protection);
   Result<void> protect(RemoteAddress at, uint64_t size, int protection);
   Result<void> unmap(RemoteAddress at, uint64_t size);
 
-  // Prepares to play `writes` (copied into memory of the process now, while it runs), ending with the store of
-  // `done` (8 bytes) to `mark`, the state word of the registry. Then play(): with everyone else stopped, the agent
-  // performs them in order, finished even if we die. play() returns when they are done: within microseconds.
+  // Prepares to play `writes` (copied into memory of the process now, while it runs; pages are made private now),
+  // ending with the store of `done` (8 bytes) to `mark`, the state word of the registry. A player thread is born for
+  // it, so take threads() after it. Staging again replaces what was staged. Lpc's death before play() leaves nothing
+  // played. RemoteCallFailed, BadAddress (nothing is mapped at one of the places), ProcessGone.
   Result<void> stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done);
+  // With everyone else stopped, the player performs them in order, and finishes even if we die. Returns when they are
+  // done. BadAddress: the kernel refused one (named), those before it are done, those behind it and the mark are not.
+  // RemoteCallFailed: not done at the deadline (state unknown). One play() for each stage().
   Result<void> play(Deadline deadline);
+  // Before the first stage(): plays as if the process had no access to its own memory file (player.h, Unprotecting).
+  void avoidMemoryFile();
 
 private:
   struct Impl;

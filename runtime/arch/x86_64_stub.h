@@ -1,0 +1,83 @@
+// The machine code that lpc runs inside a process of x86-64: the agent's program, and the stub that borrows a thread.
+//
+// Both are built so that the death of lpc between any two instructions harms nobody: behind every system call stands
+// code that gives back what is held and ends the thread, or leads the borrowed thread home. None of it touches the
+// stack, the floating-point state or a segment register, and none of it calls anything.
+#pragma once
+
+#include <sys/user.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "ir/support/address.h"
+#include "ir/support/bytes.h"
+
+namespace lpc::runtime::x86_64 {
+
+// The agent's program: constant, position-independent, not written to while it runs. Its registers:
+//   r12, r13  address and size of memory that the thread gives back before it ends (r13 == 0: none)
+//   rbx       status it ends with
+//   r15       player: the current row of its table
+// The offsets (from the start of `code`) of its entries. Each of the first three is a `syscall` instruction for one
+// call with registers as the kernel wants them; what happens when lpc dies before it has seen the result stands beside
+// it.
+struct AgentProgram {
+  Bytes code;
+  uint32_t call = 0;    // leaves: the result is lost
+  uint32_t map = 0;     // the result is memory of size r13: r12, which leaving gives back
+  uint32_t clone = 0;   // the old thread leaves, the new one, which owns nothing, just ends
+  uint32_t leave = 0;   // unmaps, ends
+  uint32_t play = 0;    // plays the table at r15, reports, leaves
+  uint32_t memPath = 0; // "/proc/thread-self/mem"
+  uint32_t probe = 0;   // a zero byte that may be written over with zero: does writing to code work here?
+};
+const AgentProgram &agentProgram();
+
+// The player's table: rows of system calls, performed in order; a row with a negative number ends it.
+// A call that does not return `expected` ends it too; but pwrite64
+// is repeated with what is left after a partial transfer.
+struct PlayRow {
+  int64_t number = -1;
+  std::array<uint64_t, 6> arguments{};
+  int64_t expected = 0;
+};
+static_assert(sizeof(PlayRow) == 64);
+
+// What the player reports at the address in r12.
+struct PlayReport {
+  uint64_t state = 0; // kPlaying, kPlayed, kPlayFailed
+  int64_t result = 0; // kPlayFailed: of the call that failed
+  uint64_t row = 0;   // kPlayFailed: its address
+};
+inline constexpr uint64_t kPlaying = 0, kPlayed = 1, kPlayFailed = 2;
+
+// The stub for one borrowed thread: block all signals, clone, put the signal mask and all registers back, jump home.
+// The thread that comes out of the clone ends at once. Flags survive because nothing in the stub changes them and
+// system calls keep them; that is why it says `mov reg, 0` and `jrcxz`.
+struct BorrowStub {
+  Bytes code;
+  uint32_t entry = 0;       // blocks signals first
+  uint32_t clone = 0;       // for a thread whose signals are blocked already
+  uint32_t behindClone = 0; // where both threads come out
+};
+// `home`: the registers with which the thread is to go on, a restart of its system call applied already (homeInCode).
+BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask);
+
+// The flags of clone(2) for a thread of ours: everything shared, nothing announced to the parent.
+uint64_t cloneFlags();
+
+// The stop of a thread inside a system call leaves a code for the kernel in rax (ERESTART…, include/linux/errno.h),
+// which the kernel acts on when the thread goes on *from that stop*. Code that leads it home must do that work itself:
+// back to the `syscall` instruction (2 bytes, as is `int 0x80`), with the number in rax, or with that of
+// restart_syscall.
+user_regs_struct homeInCode(user_regs_struct stopped);
+// The same registers for going on from a stop. A call that fails with EINTR after a mere stop (epoll_wait and ten
+// others) is restarted unless a signal handler runs: executor notes, "the cure".
+user_regs_struct homeFromStop(user_regs_struct stopped);
+
+// Registers of a thread of ours that is to perform `number` at the `syscall` instruction at `at`.
+void prepareCall(user_regs_struct &registers, RemoteAddress at, long number, std::span<const uint64_t, 6> arguments);
+
+} // namespace lpc::runtime::x86_64

@@ -22,8 +22,10 @@ struct ObjectSource {
 
 class Objects {
 public:
-  // sources[0] is the program. With `closed` the list is what a process has loaded; without it, DT_NEEDED libraries of
-  // the program are added where they are found (and MissingLibrary is a warning where they are not, on first use).
+  // sources[0] is the program, which is opened at once. With `closed` the list is what a process has loaded; without
+  // it, DT_NEEDED libraries of the program are added the first time that somebody asks for size(), or for a name that
+  // no source has, or adds an alias. One that is not found is in the list all the same: file() says MissingLibrary, a
+  // warning.
   static Result<Objects> open(std::vector<ObjectSource> sources, bool closed);
   Objects(Objects &&) noexcept;
   Objects &operator=(Objects &&) noexcept;
@@ -35,7 +37,11 @@ public:
   // Objects of that name: alias, soname, or file name of the path ("libc.so.6", "target"). Several: ambiguous.
   [[nodiscard]] std::vector<size_t> named(const std::string &name) const;
   // Adds an alias (an `object` statement); it joins an object that has the same build-id or soname, or adds one.
+  // Without a process, FILE then takes the place of a library of another build; in a closed list the process's own file
+  // stays, and one that the process has not loaded is UnknownObject.
   Result<size_t> addAlias(const std::string &alias, const std::string &path, const std::string &shown);
+  // What happened on the way and hinders nobody (debug files of another build), since the last call; each once.
+  [[nodiscard]] std::vector<Diagnostic> takeWarnings();
 
 private:
   struct Impl;

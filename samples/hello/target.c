@@ -3,11 +3,9 @@
 #include <unistd.h>
 
 char *str_P = "the original message";
+volatile int step = 1;
 
-__attribute__((noinline)) int func_J(int x) {
-  __asm__ volatile("" : "+r"(x)); // keeps the call a call
-  return x + 1;
-}
+__attribute__((noinline)) int func_J(int x) { return x + step; }
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);

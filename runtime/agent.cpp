@@ -85,7 +85,6 @@ struct Agent::Impl {
   Result<void> findMethod();
   Result<uint64_t> openMemory();
   Result<void> makePrivate(const std::vector<PlayedWrite> &writes, const std::vector<Mapping> &maps);
-  Result<bool> finished();
   Result<void> outcome(const x86_64::PlayReport &report);
   Result<int64_t> call(long number, const std::array<uint64_t, 6> &arguments) {
     return thread.call(number, arguments, within(kCallTime));
@@ -294,12 +293,12 @@ Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress 
   return impl.process->fill(memory->begin, table.image);
 }
 
-// What the player reports once it has stopped playing.
+// What the player says at its end.
 Result<void> Agent::Impl::outcome(const x86_64::PlayReport &report) {
-  if (report.state == x86_64::kPlayed) return {};
+  if (!report.failed) return {};
   for (const ProtectedPages &pages : unprotected) // the rows that would have done it were not reached
     (void)call(SYS_mprotect, {pages.range.begin.value, pages.range.size(), static_cast<uint64_t>(pages.protection)});
-  uint64_t row = (report.row - rows.value) / sizeof(x86_64::PlayRow);
+  uint64_t row = (report.row - rows) / sizeof(x86_64::PlayRow);
   size_t write = row - std::min<uint64_t>(row, unprotected.size());
   int errnum = report.result < 0 ? static_cast<int>(-report.result) : EIO;
   if (write < staged.size())
@@ -311,32 +310,25 @@ Result<void> Agent::Impl::outcome(const x86_64::PlayReport &report) {
 Result<void> Agent::play(Deadline deadline) {
   Impl &impl = *impl_;
   if (!impl.player) return fail(DiagnosticId::RemoteCallFailed, "nothing is staged");
-  RemoteAddress reportAt = impl.player->memory().begin;
+  RemoteAddress wordAt = impl.player->memory().begin;
   if (auto launched = impl.player->launch(x86_64::agentProgram().play, impl.rows); !launched) return launched;
-  // Asking for the report costs 0.5 µs, a wait for the thread's end would cost the end. After a while the processor
-  // that we are on may be the one that it needs.
+  // Asking for the word costs 0.5 µs, a wait for the thread's end would cost the end. After a while the processor that
+  // we are on may be the one that it needs.
   constexpr auto kEager = std::chrono::microseconds(50);
   auto began = Clock::now();
-  x86_64::PlayReport report;
-  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(&report), sizeof report);
   for (;;) {
-    bool readable = impl.process->read(reportAt, bytes).has_value();
-    if (readable && report.state != x86_64::kPlaying) return impl.outcome(report);
+    uint64_t word = 0;
+    bool readable = impl.process->read(wordAt, std::span(reinterpret_cast<uint8_t *>(&word), sizeof word)).has_value();
+    if (readable && word == x86_64::kPlayed) return {};
     auto now = Clock::now();
     if (readable && now - began < kEager) continue;
-    // Stopped with the process, or its memory is gone because it has ended already.
-    auto stop = impl.player->watch();
-    if (!stop) return std::unexpected(stop.error());
-    if (*stop) {
-      if ((*stop)->status == 0) return {};
-      return fail(DiagnosticId::ProcessGone,
-                  cat("process ", impl.process->pid(), " ended while the patch was put into place"));
-    }
+    auto last = impl.player->lastRegisters();
+    if (!last) return std::unexpected(std::move(last.error()).during("while the patch was put into place"));
+    if (*last) return impl.outcome(x86_64::playReport(**last));
     if (now >= deadline) return fail(DiagnosticId::RemoteCallFailed, "the table of writes was not played in time");
-    if (readable) {
-      timespec rest{0, 5'000};
-      nanosleep(&rest, nullptr);
-    }
+    if (now - began < kEager) continue;
+    timespec rest{0, 5'000};
+    nanosleep(&rest, nullptr);
   }
 }
 

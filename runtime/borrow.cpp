@@ -151,7 +151,7 @@ Result<std::optional<std::string>> Borrower::bringToRest(TracedThread &victim, b
   if (auto done = victim.interrupt(); !done) return "it has ended";
   auto stop = victim.await(soon());
   if (!stop) return stop.error().message;
-  if (stop->kind == ThreadStop::Kind::Ended) return "it has ended";
+  if (stop->over()) return "it has ended";
   if (stop->kind != ThreadStop::Kind::Trap) {
     (void)victim.detach(stop->signalToGiveBack());
     return "a signal came";
@@ -189,7 +189,7 @@ Result<ThreadStop> Borrower::advance(TracedThread &victim, ThreadStop::Kind toKi
     if (auto done = victim.resume(how, signal); !done) return std::unexpected(done.error());
     auto stop = victim.await(deadline_);
     if (!stop) return stop;
-    if (stop->kind == ThreadStop::Kind::Ended)
+    if (stop->over())
       return fail(DiagnosticId::ProcessGone, cat("process ", process_.pid(), " ended while a thread was borrowed"));
     if (stop->kind == toKind || stop->kind == ThreadStop::Kind::Clone) return stop;
     signal = stop->signalToGiveBack();
@@ -259,16 +259,16 @@ Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
 
   auto born = cloneIn(victim, stub, place->at);
   if (!born) return std::unexpected(born.error());
+  Attempt attempt;
+  if (*born > 0) attempt.thread = TracedThread::adopt(*born);
   auto home = goHome(victim);
   if (!home) return std::unexpected(home.error());
 
-  Attempt attempt;
   Bytes nothing(stub.code.size());
-  if (*born > 0) {
-    attempt.thread = TracedThread::adopt(*born);
+  if (attempt.thread.attached()) {
     auto stop = attempt.thread.await(deadline_);
     if (!stop) return std::unexpected(stop.error());
-    if (stop->kind == ThreadStop::Kind::Ended)
+    if (stop->over())
       return fail(DiagnosticId::ProcessGone, cat("process ", process_.pid(), " ended while a thread was borrowed"));
     auto registers = attempt.thread.registers();
     if (!registers) return std::unexpected(registers.error());

@@ -18,10 +18,8 @@ namespace lpc::runtime {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-using x86_64::PlayReport;
 using x86_64::PlayRow;
-constexpr uint64_t kRowsAt = 64; // behind the report
-static_assert(sizeof(PlayReport) <= kRowsAt);
+constexpr uint64_t kRowsAt = 64; // behind the word that says when all is played
 
 // Two struct iovec: here, there.
 constexpr uint64_t kVectors = 32;

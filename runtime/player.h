@@ -24,7 +24,8 @@ enum class PlayMethod : uint8_t {
 // Neighbours that continue one another become one.
 std::vector<PlayedWrite> coalesce(std::vector<PlayedWrite> writes);
 
-// The memory of a player at `base`: report, rows, bytes. `rows` is where its r15 has to point.
+// The memory of a player at `base`: the word that says when all is played, rows, bytes. `rows` is where its r15 has to
+// point.
 struct PlayTable {
   Bytes image;
   RemoteAddress rows;

@@ -53,7 +53,10 @@ Result<ThreadStop> RemoteThread::nextStop(ThreadStop::Kind kind, Deadline deadli
       return fail(DiagnosticId::RemoteCallFailed,
                   cat("a system call of lpc's thread ", tid, " in the process did not return in time"));
     }
-    if (stop->kind == ThreadStop::Kind::Ended) return std::unexpected(lost(tid));
+    if (stop->over()) {
+      launched_ = true;
+      return std::unexpected(lost(tid));
+    }
     if (stop->kind == kind) return stop;
     if (stop->kind == ThreadStop::Kind::Clone) born_ = stop->child;
     signal = stop->signalToGiveBack();
@@ -103,7 +106,7 @@ Result<RemoteThread> RemoteThread::bear(Deadline deadline) {
   TracedThread child = TracedThread::adopt(*born_);
   auto stop = child.await(deadline);
   if (!stop) return std::unexpected(stop.error());
-  if (stop->kind == ThreadStop::Kind::Ended) return std::unexpected(lost(*born_));
+  if (stop->over()) return std::unexpected(lost(*born_));
   return take(std::move(child), program_);
 }
 
@@ -116,11 +119,21 @@ Result<void> RemoteThread::launch(uint32_t entry, RemoteAddress r15) {
   return thread_.resume(Resume::Freely);
 }
 
-Result<std::optional<ThreadStop>> RemoteThread::watch() {
+Result<std::optional<user_regs_struct>> RemoteThread::lastRegisters() {
+  pid_t tid = thread_.tid();
   auto stop = thread_.look();
-  if (!stop || !*stop || (*stop)->kind == ThreadStop::Kind::Ended) return stop;
-  int signal = (*stop)->signalToGiveBack();
-  if (auto done = thread_.resume(Resume::Freely, signal); !done) return std::unexpected(done.error());
+  if (!stop) return std::unexpected(stop.error());
+  if (!*stop) return std::nullopt;
+  if ((*stop)->kind == ThreadStop::Kind::Ended) return std::unexpected(lost(tid));
+  if ((*stop)->kind == ThreadStop::Kind::Exit) {
+    auto registers = thread_.registers();
+    if (!registers) return std::unexpected(registers.error());
+    // Killed, it is wherever it was.
+    if (static_cast<long>(registers->orig_rax) != SYS_exit) return std::unexpected(lost(tid));
+    return *registers;
+  }
+  if (auto done = thread_.resume(Resume::Freely, (*stop)->signalToGiveBack()); !done)
+    return std::unexpected(done.error());
   return std::nullopt;
 }
 

@@ -37,8 +37,9 @@ public:
   // Lets it run from `entry` (offset in the program) with `r15`; it won't be ours to command any more, only to wait
   // for.
   Result<void> launch(uint32_t entry, RemoteAddress r15);
-  // Where it stands again after a launch, lets it go on: it was stopped with the process, not by us.
-  Result<std::optional<ThreadStop>> watch();
+  // After a launch: its registers, once it is on its way out (Exit); nothing as long as it is not. Where it was stopped
+  // with the process it goes on. ProcessGone when it was killed.
+  Result<std::optional<user_regs_struct>> lastRegisters();
   // Ends it: it gives back what it owns. Returns its exit status; CannotStop when it has not ended in time.
   Result<int> end(Deadline deadline);
 

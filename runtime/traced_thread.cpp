@@ -118,7 +118,9 @@ Result<std::optional<ThreadStop>> TracedThread::look() {
     unsigned long child = 0;
     if (request(PTRACE_GETEVENTMSG, tid_, 0, &child) < 0) return failed(tid_, "PTRACE_GETEVENTMSG", errno);
     stop.kind = ThreadStop::Kind::Clone, stop.child = static_cast<pid_t>(child);
-  } else if (event != 0)
+  } else if (event == PTRACE_EVENT_EXIT)
+    stop.kind = ThreadStop::Kind::Exit;
+  else if (event != 0)
     stop.kind = ThreadStop::Kind::Trap;
   else
     stop.kind = stop.signal == kSyscallStop ? ThreadStop::Kind::Syscall : ThreadStop::Kind::Signal;
@@ -144,7 +146,7 @@ Result<ThreadStop> TracedThread::await(Deadline deadline) {
 }
 
 Result<void> TracedThread::traceBirths(bool suspendSeccomp) const {
-  long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
+  long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD;
   if (suspendSeccomp) options |= PTRACE_O_SUSPEND_SECCOMP;
   return check(request(PTRACE_SETOPTIONS, tid_, 0, options), tid_, "PTRACE_SETOPTIONS");
 }

@@ -25,12 +25,14 @@ struct ThreadStop {
     Signal,  // in front of the delivery of `signal`, which has to be given back
     Syscall, // entry or exit of a system call
     Clone,   // inside a clone that succeeded: `child`
+    Exit,    // on its way out: its registers are those of its last moment
     Ended,   // it has exited; `status` as for exit(2), or 128 + signal
   };
   Kind kind = Kind::Ended;
   int signal = 0;
   pid_t child = 0;
   int status = 0;
+  [[nodiscard]] bool over() const { return kind == Kind::Exit || kind == Kind::Ended; }
   [[nodiscard]] int signalToGiveBack() const { return kind == Kind::Signal ? signal : 0; }
 };
 
@@ -62,8 +64,8 @@ public:
   Result<void> resume(Resume how, int signal = 0) const;
   Result<void> detach(int signal = 0);
 
-  // Births of this thread are attached and reported, its system calls told apart from traps, and its seccomp filters
-  // sleep where `suspendSeccomp` (NotPermitted without CAP_SYS_ADMIN).
+  // The births and the end of this thread are reported, its children attached with the same options, its system calls
+  // told apart from traps, and its seccomp filters sleep where `suspendSeccomp` (NotPermitted without CAP_SYS_ADMIN).
   Result<void> traceBirths(bool suspendSeccomp) const;
   [[nodiscard]] Result<user_regs_struct> registers() const;
   Result<void> setRegisters(const user_regs_struct &registers) const;

@@ -139,11 +139,9 @@ void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
   code.to8({0xeb}, next);            // jmp next
 
   code.place(failed);
-  code.op({0x49, 0x89, 0x44, 0x24, 0x08});        // mov [r12 + 8], rax
-  code.op({0x4d, 0x89, 0x7c, 0x24, 0x10});        // mov [r12 + 16], r15
-  code.op({0xbb}, 1);                             // mov ebx, 1
-  code.op({0x49, 0xc7, 0x04, 0x24}, kPlayFailed); // mov qword ptr [r12], kPlayFailed
-  code.to32({0xe9}, leave);                       // jmp leave
+  code.op({0x49, 0x89, 0xc6}); // mov r14, rax
+  code.op({0xbb}, 1);          // mov ebx, 1
+  code.to32({0xe9}, leave);    // jmp leave
   code.place(done);
   code.op({0x49, 0xc7, 0x04, 0x24}, kPlayed); // mov qword ptr [r12], kPlayed
   code.to32({0xe9}, leave);                   // jmp leave
@@ -247,6 +245,10 @@ user_regs_struct homeInCode(user_regs_struct stopped) {
   }
   home.orig_rax = ~uint64_t{0};
   return home;
+}
+
+PlayReport playReport(const user_regs_struct &last) {
+  return {.failed = last.rbx != 0, .result = static_cast<int64_t>(last.r14), .row = {last.r15}};
 }
 
 void prepareCall(user_regs_struct &registers, RemoteAddress at, long number, std::span<const uint64_t, 6> arguments) {

@@ -20,6 +20,7 @@ namespace lpc::runtime::x86_64 {
 //   r12, r13  address and size of memory that the thread gives back before it ends (r13 == 0: none)
 //   rbx       status it ends with
 //   r15       player: the current row of its table
+//   r14       player: result of the call that failed (rbx is 1 then)
 // The offsets (from the start of `code`) of its entries. Each of the first three is a `syscall` instruction for one
 // call with registers as the kernel wants them; what happens when lpc dies before it has seen the result stands beside
 // it.
@@ -45,13 +46,15 @@ struct PlayRow {
 };
 static_assert(sizeof(PlayRow) == 64);
 
-// What the player reports at the address in r12.
+// When it has played all rows, the player stores kPlayed at the address in r12, before it gives that memory back. Its
+// last registers tell the rest.
+inline constexpr uint64_t kPlayed = 1;
 struct PlayReport {
-  uint64_t state = 0; // kPlaying, kPlayed, kPlayFailed
-  int64_t result = 0; // kPlayFailed: of the call that failed
-  uint64_t row = 0;   // kPlayFailed: its address
+  bool failed = false;
+  int64_t result = 0;  // of the call that failed
+  RemoteAddress row{}; // of that call
 };
-inline constexpr uint64_t kPlaying = 0, kPlayed = 1, kPlayFailed = 2;
+PlayReport playReport(const user_regs_struct &last);
 
 // The stub for one borrowed thread: block all signals, clone, put the signal mask and all registers back, jump home.
 // The thread that comes out of the clone ends at once. Flags survive because nothing in the stub changes them and

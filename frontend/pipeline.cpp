@@ -50,7 +50,15 @@ Result<target::Objects> openObjects(target::ObjectSource program, const Names &n
 }
 
 // The text form of the IR has been through the front end before: it is read, and its rules are checked.
-void readIr(const PatchText &text, Compilation &into) {
+void readIr(const PatchText &text, const Names &names, Compilation &into) {
+  if (names.target || !names.objects.empty()) {
+    into.refusal = Error{.id = DiagnosticId::Usage,
+                         .message = cat("`", text.source.name(), "` is IR, in which every name is resolved already"),
+                         .notes = {},
+                         .help = "leave out `--target` and `--object`, or give the patch that it was made from",
+                         .place = {}};
+    return;
+  }
   Result<ir::Patch> patch = ir::parseText(text.source.text());
   if (!patch) {
     into.diagnostics.add(toDiagnostic(std::move(patch.error())));
@@ -60,8 +68,6 @@ void readIr(const PatchText &text, Compilation &into) {
   into.source = SourceText(patch->source, ""); // places are those of the file that it was written in
   into.patch = std::move(*patch);
 }
-
-std::string untouchedState(pid_t pid) { return cat("process ", pid, " was not stopped; nothing was changed"); }
 
 backend::Outcome untouched(pid_t pid, Error reason) {
   bool gone = reason.id == DiagnosticId::ProcessGone || reason.id == DiagnosticId::NoSuchProcess;
@@ -81,6 +87,14 @@ Error firstError(const Compilation &compilation) {
   return {};
 }
 
+// The executor's own look at the process counts as resolving, too.
+void addFirst(backend::Phase phase, std::vector<backend::Phase> &phases) {
+  if (!phases.empty() && phases.front().name == phase.name)
+    phases.front().microseconds += phase.microseconds;
+  else
+    phases.insert(phases.begin(), std::move(phase));
+}
+
 // text → ir for one process: the patch, or nothing and an outcome that says why. Returns how long it took.
 backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &attempt) {
   auto begin = runtime::Clock::now();
@@ -97,6 +111,8 @@ backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &att
 // The first line of the text form names its version; in the language it is a comment that nobody writes.
 bool isIrText(std::string_view text) { return text.starts_with("# lpir "); }
 
+std::string untouchedState(pid_t pid) { return cat("process ", pid, " was not stopped; nothing was changed"); }
+
 Result<LiveProcess> LiveProcess::open(pid_t pid) {
   Result<runtime::Process> process = runtime::Process::open(pid);
   if (!process) return std::unexpected(std::move(process.error()));
@@ -108,7 +124,7 @@ Result<LiveProcess> LiveProcess::open(pid_t pid) {
 Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live) {
   Compilation result{.name = text.defaultName, .source = text.source, .diagnostics = {}};
   if (isIrText(text.source.text())) {
-    readIr(text, result);
+    readIr(text, names, result);
     return result;
   }
 
@@ -196,7 +212,7 @@ Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &optio
   }
   backend::Phase resolved = resolve(compiler, *live, attempt);
   if (attempt.compilation->patch) attempt.outcome = backend::apply(*attempt.compilation->patch, live->process, options);
-  attempt.outcome.phases.insert(attempt.outcome.phases.begin(), std::move(resolved));
+  addFirst(std::move(resolved), attempt.outcome.phases);
   return attempt;
 }
 

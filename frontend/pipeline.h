@@ -60,12 +60,16 @@ struct Compilation {
   std::string name;  // of the patch, as far as it is known
   SourceText source; // what the places of the diagnostics and of the patch are in
   Diagnostics diagnostics;
-  std::optional<Error> refusal{};   // the process runs another program than the patch is for: no name was looked up
+  std::optional<Error> refusal{};   // nothing was looked up: the process runs another program, …
   std::optional<ir::Patch> patch{}; // where there was neither error nor refusal
 };
 
 // text → ast → sema → ir. With a process, names are looked up in what it has loaded.
 Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live);
+
+// "process 4711 was not stopped; nothing was changed": the end of every message about a process that was only looked
+// at.
+std::string untouchedState(pid_t pid);
 
 // Compiles one text for many processes: once for all that run the same builds of the same objects.
 class Compiler {

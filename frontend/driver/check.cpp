@@ -54,7 +54,7 @@ int failed(const Arguments &arguments, const Error &error) {
 
 int statusOf(const Compilation &compilation) {
   if (compilation.diagnostics.hasErrors()) return PatchHasErrors;
-  return compilation.refusal ? ProcessRefused : Done;
+  return compilation.refusal ? driver::statusOf(compilation.refusal->id) : Done;
 }
 
 } // namespace
@@ -78,9 +78,7 @@ int runCheck(const Arguments &arguments) {
     return status;
   }
   printDiagnostics(diagnostics, compilation.source);
-  if (compilation.refusal)
-    printError(kCommand, *compilation.refusal,
-               cat("process ", arguments.pids.front(), " was not stopped; nothing was changed"));
+  if (compilation.refusal) printError(kCommand, *compilation.refusal, live ? untouchedState(live->process.pid()) : "");
   if (compilation.patch) print(summary(text->source.name(), *compilation.patch));
   return status;
 }

@@ -84,11 +84,7 @@ std::string seeAlso(std::string_view except) {
   for (const Command &command : commands())
     add(pageOf(command));
   add("livepatch");
-  // .BR takes the comma as part of its last word
-  std::string lines = ".SH \"SEE ALSO\"\n";
-  for (std::string_view line : split(out, '\n'))
-    lines += cat(line, "\n");
-  return lines;
+  return cat(".SH \"SEE ALSO\"\n", out, "\n"); // .BR takes the comma as part of its last word
 }
 
 } // namespace

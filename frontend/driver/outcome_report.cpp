@@ -33,14 +33,21 @@ std::string phasesText(const backend::Outcome &outcome) {
   return out;
 }
 
+// What was changed, or would have been; a plan that failed has changes as well, but nobody made them.
+const std::vector<backend::PlannedChange> &changesOf(const backend::Outcome &outcome) {
+  static const std::vector<backend::PlannedChange> kNone;
+  bool made = statusOf(outcome) == Done && outcome.kind != backend::OutcomeKind::AlreadyApplied;
+  return made || outcome.kind == backend::OutcomeKind::Uncertain ? outcome.changes : kNone;
+}
+
 void printSuccess(const std::string &patch, pid_t pid, const backend::Outcome &outcome) {
   std::string out = cat("process ", pid, ": ", resultWords(outcome.kind), " ", displayable(patch));
   bool changed = outcome.kind != backend::OutcomeKind::AlreadyApplied;
-  if (changed) out += cat(": ", counted(outcome.changes.size(), "change"), ", ", stopText(outcome));
+  if (changed) out += cat(": ", counted(changesOf(outcome).size(), "change"), ", ", stopText(outcome));
   out += "\n";
   for (const backend::PlannedMemory &memory : outcome.memories)
     out += cat("  ", displayable(memoryText(memory)), "\n");
-  for (const backend::PlannedChange &change : outcome.changes)
+  for (const backend::PlannedChange &change : changesOf(outcome))
     out += cat("  ", displayable(changeText(change)), "  (", bytesText(change), ")\n");
   if (changed && !outcome.phases.empty()) out += cat("  times: ", phasesText(outcome), "\n");
   for (const std::string &remark : outcome.remarks)
@@ -92,9 +99,9 @@ void writeOutcome(Json &json, pid_t pid, const backend::Outcome &outcome) {
     for (const backend::Phase &phase : outcome.phases)
       json.number(phase.name, static_cast<int64_t>(phase.microseconds));
   });
-  json.number("changes", static_cast<int64_t>(outcome.changes.size()));
+  json.number("changes", static_cast<int64_t>(changesOf(outcome).size()));
   json.array("changed", [&] {
-    for (const backend::PlannedChange &change : outcome.changes)
+    for (const backend::PlannedChange &change : changesOf(outcome))
       json.element([&] { writeChange(json, change); });
   });
   json.array("remarks", [&] {

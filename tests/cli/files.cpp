@@ -73,6 +73,15 @@ TEST(Files, DamagedIrIsRefused) {
   }
 }
 
+TEST(Files, NamesOfTheIrAreNotLookedUpAgain) {
+  Folder folder;
+  std::string patch = folder.write("hotfix.lp", "target " + kServer + "\nset counter int 8\n");
+  std::string ir = lpcWith({"dump", patch}).out;
+  RunResult result = lpcWith({"check", "-", "--target", kServer}, ir);
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("`-` is IR, in which every name is resolved already"));
+}
+
 TEST(Files, TheIrHasNoSyntaxTree) {
   Folder folder;
   std::string patch = folder.write("hotfix.lp", "target " + kServer + "\nset counter int 8\n");

@@ -272,8 +272,22 @@ private:
     return {};
   }
 
+  // Is the process on its way out? A killed process is still there for some moments, and takes writes that nobody will
+  // see.
+  bool dying(const Error &why) const {
+    if (why.id != DiagnosticId::ProcessGone) return process_.ended();
+    for (auto deadline = Clock::now() + std::chrono::milliseconds(200); Clock::now() < deadline;) {
+      char state = runtime::threadState(process_.pid(), process_.pid());
+      if (process_.ended() || state == 'Z' || state == 'X') return true;
+      pollfd ended{process_.pidfd(), POLLIN, 0};
+      poll(&ended, 1, 1);
+    }
+    return false;
+  }
+
   Attempt putBack(const PlaceReader &before, Error why) {
     failed(std::move(why));
+    if (result_.kind == OutcomeKind::Gone) return Attempt::Failed;
     for (auto write = job_.writes.rbegin(); write != job_.writes.rend(); ++write)
       if (!process_.write(write->to, before.at(write->to, write->bytes.size()))) {
         result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;
@@ -285,8 +299,7 @@ private:
   }
 
   Attempt failed(Error error) {
-    bool ended = error.id == DiagnosticId::ProcessGone || process_.ended();
-    result_ = {ended ? OutcomeKind::Gone : OutcomeKind::Refused, std::move(error), {}};
+    result_ = {dying(error) ? OutcomeKind::Gone : OutcomeKind::Refused, std::move(error), {}};
     return Attempt::Failed;
   }
   SwitchResult refused(Error error) {

@@ -99,6 +99,13 @@ void addFirst(backend::Phase phase, std::vector<backend::Phase> &phases) {
 backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &attempt) {
   auto begin = runtime::Clock::now();
   attempt.compilation = compiler.compileFor(live);
+  // Files of a process that ended meanwhile can't be opened; that is no fault of the patch.
+  if (!attempt.compilation->patch)
+    if (auto same = live.process.stillSame(); !same) {
+      Compilation refused{.name = attempt.compilation->name, .source = attempt.compilation->source, .diagnostics = {}};
+      refused.refusal = std::move(same.error());
+      attempt.compilation = std::make_shared<const Compilation>(std::move(refused));
+    }
   const Compilation &compilation = *attempt.compilation;
   if (!compilation.patch)
     attempt.outcome = untouched(attempt.pid, compilation.refusal ? *compilation.refusal : firstError(compilation));

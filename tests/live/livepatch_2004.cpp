@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, Readme2004,
                          testing::Values(Case{1, "target_service_pie"}, Case{8, "target_service_pie"},
                                          Case{200, "target_service_pie"}, Case{1, "target_service"},
                                          Case{8, "target_service"}, Case{200, "target_service"}),
-                         [](const auto &info) {
+                         [](const auto &test) {
                            return std::string(test.param.program).substr(7) + std::to_string(test.param.threads);
                          });
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "backend/link_start.h"
@@ -67,7 +68,7 @@ Result<void> PayloadReader::readRelocations() {
   auto added =
       inOrder([&] { return addRelocations(dynamic_.relocations); },
               [&] { return addRelocations(dynamic_.pltRelocations); }, [&] { return addRelativeRelocations(); });
-  if (added) std::ranges::stable_sort(image_.relocations_, {}, &PayloadImage::Relocation::offset);
+  if (added) std::ranges::sort(image_.relocations_, {}, &PayloadImage::Relocation::offset);
   return added;
 }
 
@@ -210,9 +211,11 @@ Result<void> PayloadReader::refuseThreadLocal() {
   for (const auto *table : {&symbols_, &localSymbols_})
     for (const ElfSymbol &symbol : *table)
       if (symbol.type() == STT_TLS && symbol.isDefined() && !symbol.name.empty()) names.insert(symbol.name);
+  constexpr size_t kEnough = 8;
   std::string list;
-  for (std::string_view name : names)
+  for (std::string_view name : names | std::views::take(kEnough))
     list += cat(list.empty() ? " (`" : ", `", name, "`");
+  if (names.size() > kEnough) list += ", …";
   return fail(DiagnosticId::PayloadThreadLocal,
               cat("`", file_.name(), "` defines thread-local variables", list, list.empty() ? "" : ")",
                   ", which needs the process's own dynamic linker"));

@@ -206,8 +206,12 @@ fragment LetterOrDigit : [A-Za-z0-9_];
 // SYMBOL without quotes; `parse.isra.0`, `memcpy@GLIBC_2.2.5`.
 fragment Symbol : [A-Za-z_.$] [A-Za-z0-9_.$@]*;
 
-// What stands before `!` (an object: `libstdc++.so.6`, `ld-linux-x86-64.so.2`) or `:` (a source file: `util.c`).
-fragment Prefix : [A-Za-z0-9_./] [A-Za-z0-9_.$@/+\-]*;
+// What stands before `!` (an object: `libstdc++.so.6`, `ld-linux-x86-64.so.2`) or `:` (a source file: `util.c`). At most
+// eight signs, others in quotes: `a+1+1+1…` could become an object up to its last character, and the lexer would look
+// that far ahead for every word in it.
+fragment Prefix   : [A-Za-z0-9_./] InPrefix* (More (More (More (More (More (More (More More?)?)?)?)?)?)?)?;
+fragment More     : Sign InPrefix*;
+fragment InPrefix : [A-Za-z0-9_.$@/];
 
 // C++ names and letters outside of ASCII, forgotten to be put in quotes.
 fragment UnquotedCpp     : [A-Za-z_] [A-Za-z0-9_]* '::' ~[ \t\r\n\f\u000B#]*;

@@ -179,8 +179,10 @@ bool isPlainSymbol(std::string_view text) {
          !(text[0] == '$' && isPlainName(text.substr(1)));
 }
 bool isPlainPrefix(std::string_view text) { // before `!` and `:`
+  constexpr ptrdiff_t kMostSigns = 8; // LivePatchWords.g4
   auto inside = [](char c) { return isLetter(c) || isDigit(c) || isOneOf(c, ".$@/+-"); };
-  return !text.empty() && !isOneOf(text[0], "$@+-") && std::ranges::all_of(text, inside);
+  return !text.empty() && !isOneOf(text[0], "$@+-") && std::ranges::all_of(text, inside) &&
+         std::ranges::count_if(text, [&](char c) { return isOneOf(c, "+-"); }) <= kMostSigns;
 }
 bool isPlainFile(std::string_view text) {
   return !text.empty() && !isOneOf(text[0], "#\"") && std::ranges::none_of(text, isBlank);
@@ -201,7 +203,12 @@ struct BaseText {
     if (symbol.sourceFile) out += textOf(*symbol.sourceFile, isPlainPrefix) + ":";
     return out + textOf(symbol.symbol);
   }
-  std::string operator()(const AbsoluteAddress &absolute) const { return spelled(absolute.value); }
+  // Without a plus sign, which would make the second address of `jmp` a displacement of the first. (A minus sign would
+  // too, but there are no negative addresses.)
+  std::string operator()(const AbsoluteAddress &absolute) const {
+    std::string text = spelled(absolute.value);
+    return text.starts_with('+') ? text.substr(1) : text;
+  }
   std::string operator()(const ObjectAddress &object) const {
     return cat(textOf(object.object, isPlainPrefix), "!", spelled(object.value));
   }

@@ -30,17 +30,17 @@ unsigned digitValue(char c) {
 struct Base {
   unsigned value;
   size_t prefix; // characters before the digits
-  std::string_view adjective;
+  std::string_view kind; // with its article
 };
 
 Base baseOf(std::string_view unsignedWord) {
   if (unsignedWord.size() >= 2 && unsignedWord[0] == '0') {
     char second = unsignedWord[1];
-    if (second == 'x' || second == 'X') return {16, 2, "hexadecimal"};
-    if (second == 'b' || second == 'B') return {2, 2, "binary"};
-    return {8, 1, "octal"};
+    if (second == 'x' || second == 'X') return {16, 2, "a hexadecimal"};
+    if (second == 'b' || second == 'B') return {2, 2, "a binary"};
+    return {8, 1, "an octal"};
   }
-  return {10, 0, "decimal"};
+  return {10, 0, "a decimal"};
 }
 
 LiteralError badInteger(std::string_view word, std::string_view reason, std::string help = {}) {
@@ -53,7 +53,7 @@ LiteralError badDigit(std::string_view word, std::string_view at, const Base &ba
   if (base.value == 8 && digit < 10) help = "a leading 0 makes a number octal";
   if (base.value == 10 && digit < 16) help = "a hexadecimal number starts with `0x`";
   std::string_view character = at.substr(0, codePointLength(at));
-  return badInteger(word, cat(": ", inTicks(character), " is not a digit of a ", base.adjective, " number"), help);
+  return badInteger(word, cat(": ", inTicks(character), " is not a digit of ", base.kind, " number"), help);
 }
 
 // --- strings ------------------------------------------------------------------------------------------------------

@@ -189,9 +189,8 @@ private:
   // The parser calls itself for every `[`; so that no line exhausts the stack, brackets are counted before.
   bool reportDepth(const Line &line) {
     load(line, line.end);
-    tokens_.fill();
     size_t depth = 0;
-    for (antlr4::Token *token : tokens_.getTokens()) {
+    for (auto token = lexer_.nextToken(); token->getType() != antlr4::Token::EOF; token = lexer_.nextToken()) {
       if (token->getType() == LivePatch::RBRACKET && depth > 0) depth--;
       if (token->getType() != LivePatch::LBRACKET || ++depth <= kDeepest) continue;
       diagnostics_.report(DiagnosticId::SyntaxError, excerpt_.word(*token).place,

@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"set a int 5x", "1:11-1:13 bad-integer: `5x` is not an integer: `x` is not a digit of a decimal number",
              "set a int 5"},
-        Case{"set a int 09", "1:11-1:13 bad-integer: `09` is not an integer: `9` is not a digit of a octal number",
+        Case{"set a int 09", "1:11-1:13 bad-integer: `09` is not an integer: `9` is not a digit of an octal number",
              "set a int 07"},
         Case{"set a int 0xg",
              "1:11-1:14 bad-integer: `0xg` is not an integer: `g` is not a digit of a hexadecimal number",

@@ -159,7 +159,7 @@ private:
   }
   Name prefix() { // an object or a source file
     if (below(4) == 0) return quotedName();
-    return {std::string(1, "aZ_./5"[below(6)]) + from("abz059.$@/+-", 8)};
+    return {std::string(1, "aZ_./5"[below(6)]) + from("abz059.$@/+-", 8)}; // at most 8 signs
   }
   Name file() {
     if (below(3) == 0) return quotedName();
@@ -189,7 +189,7 @@ private:
   Address address(size_t depth) {
     Address out;
     switch (below(depth > 0 ? 5 : 4)) {
-    case 0: out.base = AbsoluteAddress{integer()}; break;
+    case 0: out.base = AbsoluteAddress{{false, 31, below(2) == 0 ? "31" : "0x1F"}}; break;
     case 1: out.base = ObjectAddress{prefix(), integer()}; break;
     case 2:
       out.base = MemoryAddress{name(), {}};

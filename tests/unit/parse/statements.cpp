@@ -113,17 +113,17 @@ load 2:1-2:17
   name b 2:6-2:7
   file "x y" 2:8-2:13
   permission rwx
-dl 3:1-3:51
+dl 3:1-3:50
   name c 3:4-3:5
   file p.so 3:6-3:10
   with f 3:16-3:17
     address 3:20-3:22
       memory b 3:21-3:22
   with "g(int)" 3:24-3:32
-    address 3:35-3:51
+    address 3:35-3:50
       object libc.so.6 3:35-3:44
       symbol h 3:45-3:46
-      plus 4 3:50-3:51
+      plus 4 3:49-3:50
 )x");
   EXPECT_EQ(only<ast::New>("new a 1 rw").permission, ir::Permission::RW);
   EXPECT_EQ(only<ast::New>("new a 1 rx").permission, ir::Permission::RX);
@@ -156,7 +156,7 @@ TEST(Statements, Addresses) {
     symbol helper 1:19-1:25
     plus 4 1:26-1:27
   to 1:28-1:49
-    pointer-at 1:30-1:43
+    pointer-at 1:30-1:42
       pointer-at 1:31-1:41
         memory mem 1:32-1:35
         offset 8 1:36-1:37
@@ -198,6 +198,7 @@ TEST(Statements, Addresses) {
   EXPECT_EQ(addressText("a + -4"), "a+-4");
   EXPECT_EQ(canonical("jmp a -5 b"), "jmp a-5 b");
   EXPECT_EQ(canonical("jmp -5 6"), "jmp -5 6");
+  EXPECT_EQ(canonical("jmp +5 6"), "jmp 5 6");
   EXPECT_EQ(canonical("jmp [-5] [-6]"), "jmp [-5] [-6]");
 }
 
@@ -301,7 +302,7 @@ TEST(Statements, BlanksCommentsAndLineEnds) {
   std::string one = "new a 1\nnew b 2\n";
   EXPECT_EQ(outlineOf("new a 1\r\nnew b 2\r\n"), outlineOf(one));
   EXPECT_EQ(outlineOf("new a 1\nnew b 2"), outlineOf(one));
-  EXPECT_EQ(outlineOf("new\ta\f 1#x\nnew b 2   # { y\n"), outlineOf(one));
+  EXPECT_EQ(outlineOf("new\ta\f1#x\nnew b 2   # { y\n"), outlineOf(one));
   EXPECT_EQ(outlineOf("\xef\xbb\xbfnew a 1\nnew b 2\n"), outlineOf(one)) << "a byte order mark is no column";
   EXPECT_EQ(outlineOf("\n\n  jmp a b"),
             "jmp 3:3-3:10\n  from 3:7-3:8\n    symbol a 3:7-3:8\n  to 3:9-3:10\n    symbol b 3:9-3:10\n");

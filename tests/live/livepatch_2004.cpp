@@ -49,8 +49,8 @@ TEST(Livepatch2004, ValuesOfAllKinds) {
                                                                      "set text str to the end, # and all\n"
                                                                      "set table hex ff00aB\n");
   EXPECT_EQ(done.status, 0) << done.err;
-  EXPECT_THAT(done.out, MatchesRegex("set 0x[0-9a-f]+ int -0x10\nset 0x[0-9a-f]+ str to the end, # and all\n"
-                                     "set 0x[0-9a-f]+ hex ff00aB\n"));
+  EXPECT_THAT(done.out, MatchesRegex("set 0x[0-9a-f]+ int -16\nset 0x[0-9a-f]+ str to the end, # and all\n"
+                                     "set 0x[0-9a-f]+ hex ff00ab\n"));
   EXPECT_EQ(
       service.call(),
       "func_J 42 str_P the original message number -16 text to the end, # and all table ff 00 ab 04 00 00 wrong 0");
@@ -72,7 +72,7 @@ TEST(Livepatch2004, MemoryAndNumbersAsAddresses) {
   EXPECT_EQ(done.status, 0) << done.err;
   EXPECT_THAT(done.out, MatchesRegex("new mem @ 0x[0-9a-f]+ \\[4096\\]\nset 0x[0-9a-f]+ str hello\n"
                                      "load words @ 0x[0-9a-f]+ \\[11\\] words.bin\nset 0x[0-9a-f]+ addr 0x[0-9a-f]+\n"
-                                     "set 0x[0-9a-f]+ int 010\n"));
+                                     "set 0x[0-9a-f]+ int 8\n"));
   EXPECT_EQ(service.call(), "func_J 42 str_P hello number 8 text some text table 01 02 03 04 00 00 wrong 0");
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,32 +10,12 @@
 #include <vector>
 
 #include "tests/support/child.h"
+#include "tests/support/work_folder.h"
 
 namespace lpc::test {
 
 inline const std::string kBinaries = LPC_TEST_BINARY_DIR;
 inline const std::string kPayload = kBinaries + "/patch.so";
-
-// An empty folder that is the current one, removed at the end.
-class WorkFolder {
-public:
-  WorkFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "lpc-live-XXXXXX";
-    path_ = mkdtemp(name.data());
-    std::filesystem::current_path(path_);
-  }
-  WorkFolder(const WorkFolder &) = delete;
-  WorkFolder &operator=(const WorkFolder &) = delete;
-  ~WorkFolder() {
-    std::filesystem::current_path("/");
-    std::filesystem::remove_all(path_);
-  }
-  [[nodiscard]] const std::string &path() const { return path_; }
-  void write(const std::string &name, const std::string &text) const { std::ofstream(path_ + "/" + name) << text; }
-
-private:
-  std::string path_;
-};
 
 class Service {
 public:

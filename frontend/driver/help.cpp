@@ -23,21 +23,24 @@ constexpr std::array kStatuses = {
     StatusRow{Bug, "a bug of lpc"},
 };
 
-// `text` in lines of kWidth columns, indented; an empty line stays one.
+// `parts` in lines of kWidth columns, indented; a part is never broken.
+template <class Parts> std::string filled(const Parts &parts, size_t indent) {
+  std::string out, line;
+  for (std::string_view part : parts) {
+    if (!line.empty() && indent + line.size() + 1 + part.size() > kWidth) {
+      out += std::string(indent, ' ') + line + "\n";
+      line.clear();
+    }
+    line += cat(line.empty() ? "" : " ", part);
+  }
+  return out + (line.empty() ? "" : std::string(indent, ' ') + line) + "\n";
+}
+
+// Paragraphs of words; an empty line stays one.
 std::string paragraphs(std::string_view text, size_t indent) {
   std::string out;
-  for (std::string_view paragraph : split(text, '\n')) {
-    std::string line;
-    for (std::string_view word : split(paragraph, ' ')) {
-      if (!line.empty() && indent + line.size() + 1 + word.size() > kWidth) {
-        out += std::string(indent, ' ') + line + "\n";
-        line.clear();
-      }
-      if (!line.empty()) line += ' ';
-      line += word;
-    }
-    out += line.empty() ? "\n" : std::string(indent, ' ') + line + "\n";
-  }
+  for (std::string_view paragraph : split(text, '\n'))
+    out += filled(split(paragraph, ' '), indent);
   return out;
 }
 
@@ -60,21 +63,30 @@ std::span<const StatusRow> statusTable() { return kStatuses; }
 
 std::string versionText() { return "lpc " LPC_VERSION "\n"; }
 
-std::string usageLine(const Command &command) {
-  std::string line = cat(command.program, " ", command.operands);
+std::vector<std::string> usageParts(const Command &command) {
+  std::vector<std::string> parts = {std::string(command.program)};
+  if (!command.operands.empty()) parts.emplace_back(command.operands);
   for (OptionId id : command.options) {
     const OptionInfo &option = info(id);
     if (id == OptionId::Help || id == OptionId::Version) continue;
-    std::string written = cat("--", option.name, option.value.empty() ? "" : " ", option.value,
-                              option.repeated && !(id == OptionId::Pid && command.mostProcesses == 1) ? "..." : "");
+    bool several = option.repeated && !(id == OptionId::Pid && command.mostProcesses == 1);
+    std::string written = cat("--", option.name, option.value.empty() ? "" : " ", option.value, several ? "..." : "");
     bool required = id == OptionId::Pid && command.fewestProcesses > 0;
-    line += required ? cat(" ", written) : cat(" [", written, "]");
+    parts.push_back(required ? written : cat("[", written, "]"));
   }
-  return command.afterwards.empty() ? line : cat(line, " ", command.afterwards);
+  if (!command.afterwards.empty()) parts.emplace_back(command.afterwards);
+  return parts;
+}
+
+std::string usageLine(const Command &command) {
+  std::string line;
+  for (const std::string &part : usageParts(command))
+    line += cat(line.empty() ? "" : " ", part);
+  return line;
 }
 
 std::string helpText(const Command &command) {
-  std::string out = cat(command.program, ": ", command.summary, "\n\nUsage:\n", paragraphs(usageLine(command), 2), "\n",
+  std::string out = cat(command.program, ": ", command.summary, "\n\nUsage:\n", filled(usageParts(command), 2), "\n",
                         paragraphs(command.description, 0), "\nOptions:\n");
   for (OptionId id : command.options)
     out += row(optionNames(info(id)), info(id).help, 24);

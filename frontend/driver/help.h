@@ -7,11 +7,12 @@
 
 namespace lpc::driver {
 
-std::string versionText();                     // "lpc 0.1.0\n"
-std::string overviewText();                    // `lpc --help`
-std::string usageLine(const Command &command); // "lpc check PATCH [--target ELF] …"
-std::string helpText(const Command &command);  // `lpc check --help`
-std::string instructionsText();                // `lpc help instructions`
+std::string versionText();                                   // "lpc 0.1.0\n"
+std::string overviewText();                                  // `lpc --help`
+std::string usageLine(const Command &command);               // "lpc check PATCH [--target ELF] …"
+std::vector<std::string> usageParts(const Command &command); // its words, each option with its value in one
+std::string helpText(const Command &command);                // `lpc check --help`
+std::string instructionsText();                              // `lpc help instructions`
 
 // Manual pages in man(7): lpc.1, lpc-check.1, …, livepatch.1.
 std::string manualOverview();

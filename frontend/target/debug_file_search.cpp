@@ -71,9 +71,12 @@ std::optional<std::string> findDebugFile(const ElfFile &file, const std::string 
     candidates.push_back(cat(beside, "/.debug/", link->first));
     if (folder.starts_with('/')) candidates.push_back(cat(kDebugFolder, folder, "/", link->first));
   }
+  std::vector<std::string> seen{root + filePath}; // one file by two names is one candidate
   for (const std::string &candidate : candidates) {
     auto path = openable(root, candidate);
-    if (!path || isSameFile(*path, root + filePath)) continue;
+    if (!path || std::ranges::any_of(seen, [&](const std::string &other) { return isSameFile(*path, other); }))
+      continue;
+    seen.push_back(*path);
     Verdict verdict = judge(file, *path, link->second);
     if (verdict == Verdict::Ours) return path;
     if (verdict == Verdict::Another && others) others->push_back(*path);

@@ -28,7 +28,7 @@ protected:
     server_.emplace(std::vector<std::string>{"nginx", "-e", folder_.path() + "/error.log", "-p", folder_.path(), "-c",
                                              folder_.path() + "/nginx.conf"});
     ASSERT_TRUE(answers(port_));
-    folder_.write("time.lp", "patch http-time\n"
+    folder_.write("time.lp", "patch http_time\n"
                              "target /usr/sbin/nginx\n"
                              "dl  t " LPC_TEST_BINARY_DIR "/nginx_time.so\n"
                              "jmp ngx_http_time $t:time_patched\n");
@@ -81,7 +81,7 @@ TEST_F(Nginx, MasterAndWorkersUnderLoad) {
   for (const char *day : {"Tue", "Wed", "Thu", "Fri", "Sat", "Sun"})
     EXPECT_THAT(patched, Not(HasSubstr(std::string("Last-Modified: ") + day)));
 
-  done = onAll("revert", "http-time");
+  done = onAll("revert", "http_time");
   ASSERT_EQ(done.status, 0) << done.out << done.err;
   EXPECT_THAT(headers(), Not(HasSubstr("patched")));
 
@@ -111,7 +111,7 @@ TEST_F(Nginx, WorkersForkedLaterAreBornPatched) {
   std::string seen = headers();
   EXPECT_THAT(seen, HasSubstr("Last-Modified: patched "));
   EXPECT_THAT(seen, Not(HasSubstr("GMT\r\nLast-Modified: M")));
-  RunResult done = onAll("revert", "http-time");
+  RunResult done = onAll("revert", "http_time");
   EXPECT_EQ(done.status, 0) << done.out << done.err;
   EXPECT_THAT(headers(), Not(HasSubstr("patched")));
 }

@@ -164,7 +164,7 @@ Result<std::optional<std::string>> Borrower::bringToRest(TracedThread &victim, b
   if (stopped_.eflags & kTrapFlag) return "it steps through its own code";
   if (victim.insideRestartableSequence(process_, {stopped_.rip})) return "it is inside a restartable sequence";
   if (auto traced = victim.traceBirths(filtered); !traced) {
-    if (filtered && traced.error().id == DiagnosticId::NotPermitted)
+    if (filtered) // also kernels without CONFIG_CHECKPOINT_RESTORE
       return fail(DiagnosticId::NotPermitted,
                   cat("thread ", victim.tid(),
                       " has a seccomp filter, which might end the process for a system call of ours, and "

@@ -182,5 +182,31 @@ TEST_F(AgentKill, AtEverySystemCall) { sweep({"1", "1", "1", "500"}, true); }
 
 TEST_F(AgentKill, AtEverySystemCallWithARunningVictim) { sweep({"-1"}, false); }
 
+// Not at a system call, but at any moment: between two instructions, inside a call, and with the process at full speed.
+TEST_F(AgentKill, AtAnyMoment) {
+  Busy busy({"1", "1", "1", "500"});
+  auto state = stateOf(busy.pid());
+  auto mappings = mappingsOf(busy.pid());
+  const char *wanted = getenv("LPC_RANDOM_KILLS");
+  int kills = wanted ? atoi(wanted) : 60, early = 0;
+  for (int i = 0; i < kills && !HasFailure(); i++) {
+    pid_t driver = fork();
+    if (driver == 0) _exit(drive(busy.pid(), {{busy.word(), word(kOldWord)}}, busy.mark()));
+    auto moment = in(0ms) + std::chrono::microseconds(i * 3000 / kills); // most of a life
+    while (Clock::now() < moment) {
+    }
+    kill(driver, SIGKILL);
+    int status = 0;
+    waitpid(driver, &status, 0);
+    early += WIFSIGNALED(status);
+    EXPECT_TRUE(eventually([&] { return isItself(busy.pid(), state, mappings); }))
+        << "killed after " << i * 3000 / kills << " us: " << statesOf(busy.pid()) << ", "
+        << testing::PrintToString(stateOf(busy.pid()));
+    ASSERT_TRUE(busy.child().alive());
+    EXPECT_TRUE(busy.allProgress());
+  }
+  EXPECT_GT(early, 0) << "the driver was always faster";
+}
+
 } // namespace
 } // namespace lpc::test

@@ -31,6 +31,8 @@ using runtime::monotonicMicroseconds;
 using std::chrono::microseconds;
 
 constexpr uint64_t kPage = 4096;
+// For all threads to stop, the blocked ones included; --max-pause bounds the time of those that run.
+constexpr auto kStopTime = std::chrono::seconds(1);
 
 // Reads many places with few system calls: places of the same or the next page are read as one range.
 class PlaceReader {
@@ -142,7 +144,7 @@ private:
     auto tracees = runtime::Tracees::seize(process_, agent_.threads(), deadline);
     if (!tracees) return failed(std::move(tracees.error()));
     outcome_.stops++;
-    auto stopped = tracees->stop(Clock::now() + options_.maxPause);
+    auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause);
     double afterStop = monotonicMicroseconds();
     Attempt attempt = stopped ? verify(tracees->threads()) : cannotStop(std::move(stopped.error()));
     double afterVerify = monotonicMicroseconds();

@@ -1,6 +1,6 @@
 // In the place of the ANTLR runtime's header of the same name, which the generated code includes: only what the
 // generated code and frontend/parse use. The whole one does not compile with clang (misc/InterpreterDataReader.h),
-// which the fuzzers and clang-tidy need, and takes twice the time with g++.
+// which the fuzzers and clang-tidy need.
 #pragma once
 
 #include "antlr4-common.h"

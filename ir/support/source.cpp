@@ -13,7 +13,7 @@ Place join(const Place &a, const Place &b) {
 
 std::string_view SourceText::line(uint32_t number) const {
   if (starts_.empty()) {
-    starts_.push_back(0);
+    starts_.push_back(text_.starts_with("\xef\xbb\xbf") ? 3 : 0); // a byte order mark is no part of line 1
     for (size_t i = text_.find('\n'); i != std::string::npos; i = text_.find('\n', i + 1))
       starts_.push_back(i + 1);
   }

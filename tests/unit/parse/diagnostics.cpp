@@ -358,6 +358,17 @@ TEST(Diagnostics, NestingIsBounded) {
       << "only depth counts, not number";
 }
 
+TEST(Diagnostics, CaretsStandRightBehindAByteOrderMark) {
+  SourceText source("t.lp", "\xef\xbb\xbfset a itn 1\r\n");
+  Diagnostics diagnostics;
+  parse(source, diagnostics);
+  ASSERT_EQ(diagnostics.all().size(), 1U);
+  EXPECT_EQ(render(diagnostics.all()[0], source, false), "t.lp:1:7: error: `itn` is not a type [unknown-type]\n"
+                                                         "    1 | set a itn 1\n"
+                                                         "      |       ^~~\n"
+                                                         "  help: did you mean `int`?\n");
+}
+
 TEST(Diagnostics, MessagesAreShort) {
   auto parsed = parseText("jmp a b " + std::string(1000000, 'x') + "\n" + std::string(1000000, 'y'));
   ASSERT_EQ(parsed.diagnostics.size(), 2U);

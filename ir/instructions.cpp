@@ -24,6 +24,7 @@ const InstructionInfo *instructionNamed(std::string_view keyword) {
 
 std::vector<std::string> instructionKeywords() {
   std::vector<std::string> out;
+  out.reserve(kTable.size());
   for (const InstructionInfo &row : kTable)
     out.emplace_back(row.keyword);
   return out;

@@ -32,7 +32,7 @@ public:
         expectHead();
     }
     if (!in_.error() && !in_.atEnd()) expectEnd();
-    if (in_.error()) return std::unexpected(*in_.error());
+    if (const std::optional<Error> &error = in_.error()) return std::unexpected(*error);
     return verified();
   }
 

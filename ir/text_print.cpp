@@ -122,8 +122,8 @@ private:
     while (const auto *loaded = std::get_if<Loaded>(&at->where)) {
       before += '[';
       behind.insert(0, "]" + displacement(loaded->addend));
-      if (!loaded->pointer) return before + "?" + behind;
       at = loaded->pointer.get();
+      if (at == nullptr) return before.append("?").append(behind); // of no verified patch
     }
     return before + innermost(*at) + behind;
   }

@@ -67,6 +67,7 @@ std::vector<std::string> nearest(std::string_view wanted, const std::vector<std:
     if (best.size() > kSuggestions) best.pop_back();
   }
   std::vector<std::string> out;
+  out.reserve(best.size());
   for (const Found &found : best)
     out.push_back(*found.name);
   return out;

@@ -70,10 +70,9 @@ void readIr(const PatchText &text, const Names &names, Compilation &into) {
 }
 
 backend::Outcome untouched(pid_t pid, Error reason) {
-  bool gone = reason.id == DiagnosticId::ProcessGone || reason.id == DiagnosticId::NoSuchProcess;
   backend::Outcome outcome;
   outcome.kind = reason.id == DiagnosticId::ProcessGone ? backend::OutcomeKind::Gone : backend::OutcomeKind::Refused;
-  outcome.state = gone ? cat("there is no process ", pid, "; nothing was changed") : untouchedState(pid);
+  outcome.state = untouchedState(pid, reason.id);
   outcome.reason = std::move(reason);
   return outcome;
 }
@@ -118,7 +117,11 @@ backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &att
 // The first line of the text form names its version; in the language it is a comment that nobody writes.
 bool isIrText(std::string_view text) { return text.starts_with("# lpir "); }
 
-std::string untouchedState(pid_t pid) { return cat("process ", pid, " was not stopped; nothing was changed"); }
+std::string untouchedState(pid_t pid, std::optional<DiagnosticId> reason) {
+  bool gone = reason == DiagnosticId::ProcessGone || reason == DiagnosticId::NoSuchProcess;
+  return gone ? cat("there is no process ", pid, "; nothing was changed")
+              : cat("process ", pid, " was not stopped; nothing was changed");
+}
 
 Result<LiveProcess> LiveProcess::open(pid_t pid) {
   Result<runtime::Process> process = runtime::Process::open(pid);

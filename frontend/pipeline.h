@@ -68,8 +68,8 @@ struct Compilation {
 Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live);
 
 // "process 4711 was not stopped; nothing was changed": the end of every message about a process that was only looked
-// at.
-std::string untouchedState(pid_t pid);
+// at. A `reason` tells a process that is not there from one that was refused.
+std::string untouchedState(pid_t pid, std::optional<DiagnosticId> reason = {});
 
 // Compiles one text for many processes: once for all that run the same builds of the same objects.
 class Compiler {

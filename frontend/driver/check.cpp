@@ -43,12 +43,12 @@ std::string document(const std::string &name, const std::string &file, const std
 }
 
 // Nothing was checked: the patch or the process cannot be read.
-int failed(const Arguments &arguments, const Error &error) {
+int failed(const Arguments &arguments, const Error &error, const std::string &state = {}) {
   int status = statusOf(error.id);
   if (arguments.format == Format::Json)
     print(document("", arguments.operands.front(), {toDiagnostic(error)}, status));
   else
-    printError(kCommand, error);
+    printError(kCommand, error, state);
   return status;
 }
 
@@ -65,7 +65,7 @@ int runCheck(const Arguments &arguments) {
   std::optional<LiveProcess> live;
   if (!arguments.pids.empty()) {
     Result<LiveProcess> opened = LiveProcess::open(arguments.pids.front());
-    if (!opened) return failed(arguments, opened.error());
+    if (!opened) return failed(arguments, opened.error(), untouchedState(arguments.pids.front(), opened.error().id));
     live = std::move(*opened);
   }
 

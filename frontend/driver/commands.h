@@ -10,11 +10,11 @@
 namespace lpc::driver {
 
 struct Command {
-  std::string_view name;       // "apply"
-  std::string_view program;    // as the usage line begins: "lpc apply"; "livepatch" for the program of that name
-  std::string_view operands;   // "PATCH"
-  std::string_view afterwards; // of the usage line, behind the options: "< SCRIPT"
-  size_t fewest = 0, most = 0; // operands
+  std::string_view name;         // "apply"
+  std::string_view program;      // as the usage line begins: "lpc apply"; "livepatch" for the program of that name
+  std::string_view operands;     // "PATCH"
+  std::string_view afterwards{}; // of the usage line, behind the options: "< SCRIPT"
+  size_t fewest = 0, most = 0;   // operands
   size_t fewestProcesses = 0, mostProcesses = 1; // --pid
   std::string_view summary;                      // a line, lower case
   std::string_view description;                  // paragraphs, separated by empty lines

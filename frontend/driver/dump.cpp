@@ -22,8 +22,8 @@ int dumpTree(const PatchText &text) {
   return diagnostics.hasErrors() ? PatchHasErrors : Done;
 }
 
-int failed(const Error &error) {
-  printError(kCommand, error);
+int failed(const Error &error, const std::string &state = {}) {
+  printError(kCommand, error, state);
   return statusOf(error.id);
 }
 
@@ -45,12 +45,12 @@ int runDump(const Arguments &arguments) {
   std::optional<LiveProcess> live;
   if (!arguments.pids.empty()) {
     Result<LiveProcess> opened = LiveProcess::open(arguments.pids.front());
-    if (!opened) return failed(opened.error());
+    if (!opened) return failed(opened.error(), untouchedState(arguments.pids.front(), opened.error().id));
     live = std::move(*opened);
   }
   Compilation compilation = compile(*text, {arguments.target, arguments.objects}, live ? &*live : nullptr);
   printDiagnostics(compilation.diagnostics.sorted(), compilation.source);
-  if (compilation.refusal) return failed(*compilation.refusal);
+  if (compilation.refusal) return failed(*compilation.refusal, live ? untouchedState(live->process.pid()) : "");
   if (!compilation.patch) return PatchHasErrors;
   print(emit == Emit::Json ? irDocument(*compilation.patch) : ir::printText(*compilation.patch));
   return Done;

@@ -40,6 +40,11 @@ const std::vector<backend::PlannedChange> &changesOf(const backend::Outcome &out
   return made || outcome.kind == backend::OutcomeKind::Uncertain ? outcome.changes : kNone;
 }
 
+// What is taken back has no words in the language: the old bytes are there again.
+std::string lineOf(const backend::PlannedChange &change, backend::OutcomeKind kind) {
+  return kind == backend::OutcomeKind::Reverted ? cat("restored ", hexAddress(change.address)) : changeText(change);
+}
+
 void printSuccess(const std::string &patch, pid_t pid, const backend::Outcome &outcome) {
   std::string out = cat("process ", pid, ": ", resultWords(outcome.kind), " ", displayable(patch));
   bool changed = outcome.kind != backend::OutcomeKind::AlreadyApplied;
@@ -48,7 +53,7 @@ void printSuccess(const std::string &patch, pid_t pid, const backend::Outcome &o
   for (const backend::PlannedMemory &memory : outcome.memories)
     out += cat("  ", displayable(memoryText(memory)), "\n");
   for (const backend::PlannedChange &change : changesOf(outcome))
-    out += cat("  ", displayable(changeText(change)), "  (", bytesText(change), ")\n");
+    out += cat("  ", displayable(lineOf(change, outcome.kind)), "  (", bytesText(change), ")\n");
   if (changed && !outcome.phases.empty()) out += cat("  times: ", phasesText(outcome), "\n");
   for (const std::string &remark : outcome.remarks)
     out += cat("  note: ", displayable(remark), "\n");

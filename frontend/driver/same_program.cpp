@@ -63,7 +63,8 @@ std::unexpected<Error> mismatch(const std::string &patch, const target::ElfFile 
       Error{.id = DiagnosticId::BuildIdMismatch,
             .message = cat("process ", pid, " does not run the program that this patch is for"),
             .notes = {std::move(builds)},
-            .help = cat("check it against what runs: lpc check --target /proc/", pid, "/exe ", patch),
+            .help = patch == "-" ? cat("what runs is /proc/", pid, "/exe")
+                                 : cat("check it against what runs: lpc check --target /proc/", pid, "/exe ", patch),
             .place = {}});
 }
 

@@ -41,7 +41,7 @@ uint64_t memoryOf(const backend::FoundRecord &found) {
 
 struct Answer {
   std::vector<Applied> processes;
-  std::vector<Error> errors;
+  std::vector<std::pair<pid_t, Error>> errors;
   size_t hidden = 0; // processes that could not be looked at when all were asked for
 };
 
@@ -51,7 +51,7 @@ Answer ask(const std::vector<pid_t> &pids) {
     if (Result<Applied> applied = appliedTo(pid))
       answer.processes.push_back(std::move(*applied));
     else
-      answer.errors.push_back(std::move(applied.error()));
+      answer.errors.emplace_back(pid, std::move(applied.error()));
   }
   return answer;
 }
@@ -67,7 +67,7 @@ Answer askAll() {
     else if (!applied && applied.error().id == DiagnosticId::NotPermitted)
       ++answer.hidden;
     else if (!applied && applied.error().id == DiagnosticId::CorruptRegistry)
-      answer.errors.push_back(std::move(applied.error()));
+      answer.errors.emplace_back(pid, std::move(applied.error()));
   }
   return answer;
 }
@@ -85,7 +85,7 @@ void writePatch(Json &json, const backend::FoundRecord &found) {
 
 std::string document(const Answer &answer, int status) {
   std::vector<Diagnostic> diagnostics;
-  for (const Error &error : answer.errors)
+  for (const auto &[pid, error] : answer.errors)
     diagnostics.push_back(toDiagnostic(error));
   return Json::document([&](Json &json) {
     json.text("schema", "lpc.status/1");
@@ -128,7 +128,7 @@ std::string text(const Answer &answer) {
 int runStatus(const Arguments &arguments) {
   Answer answer = arguments.pids.empty() ? askAll() : ask(arguments.pids);
   int status = Done;
-  for (const Error &error : answer.errors)
+  for (const auto &[pid, error] : answer.errors)
     status = std::max<int>(status, statusOf(error.id));
   if (arguments.format == Format::Json) {
     print(document(answer, status));
@@ -139,8 +139,8 @@ int runStatus(const Arguments &arguments) {
   if (answer.hidden > 0)
     print(
         cat(answer.hidden, answer.hidden == 1 ? " process" : " processes", " could not be looked at: not permitted\n"));
-  for (const Error &error : answer.errors)
-    printError(kCommand, error);
+  for (const auto &[pid, error] : answer.errors)
+    printError(kCommand, error, untouchedState(pid, error.id));
   return status;
 }
 

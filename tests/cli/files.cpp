@@ -96,6 +96,22 @@ TEST(Files, AResultThatCannotBeWrittenIsNoSuccess) {
   EXPECT_EQ(result.err, "lpc: standard output: No space left on device\n");
 }
 
+TEST(Processes, ThatAreNotThere) {
+  const std::string pid = "999999999";
+  for (const std::vector<std::string> &words : std::vector<std::vector<std::string>>{{"check", "-", "--pid", pid},
+                                                                                     {"dump", "-", "--pid", pid},
+                                                                                     {"plan", "-", "--pid", pid},
+                                                                                     {"apply", "-", "--pid", pid},
+                                                                                     {"revert", "hotfix", "--pid", pid},
+                                                                                     {"status", "--pid", pid}}) {
+    RunResult result = lpcWith(words, "set counter int 8\n");
+    EXPECT_EQ(result.status, 3) << words[0];
+    EXPECT_EQ(result.out, "") << words[0];
+    EXPECT_EQ(result.err, "lpc " + words[0] + ": error: there is no process " + pid +
+                              " [no-such-process]\n  state: there is no process " + pid + "; nothing was changed\n");
+  }
+}
+
 TEST(Files, NoColourWithoutATerminal) {
   RunResult result = lpcWith({"check", "-", "--target", kServer}, "frob\n");
   EXPECT_EQ(result.status, 1);

@@ -24,10 +24,10 @@ enum class PayloadId : uint32_t {};
 
 // An ELF object that the process has loaded before the patch; objects[0] is the target program itself.
 struct Object {
-  std::string name;    // as the patch calls it: "target", "libc.so.6", an alias
-  std::string soname;  // DT_SONAME; empty where there is none (programs)
-  std::string path;    // of the file that it was resolved against; for messages
-  Bytes buildId;       // NT_GNU_BUILD_ID; empty where the file has none (then contents are compared at the places alone)
+  std::string name;   // as the patch calls it: "target", "libc.so.6", an alias
+  std::string soname; // DT_SONAME; empty where there is none (programs)
+  std::string path;   // of the file that it was resolved against; for messages
+  Bytes buildId;      // NT_GNU_BUILD_ID; empty where the file has none (then contents are compared at the places alone)
   bool operator==(const Object &) const = default;
 };
 
@@ -43,7 +43,7 @@ enum class Permission : uint8_t { R, RW, RX, RWX };
 // New memory in the process, `$name` in the language.
 struct Memory {
   std::string name;
-  uint64_t size = 0;                // bytes that may be addressed; for linked objects the span of their segments
+  uint64_t size = 0; // bytes that may be addressed; for linked objects the span of their segments
   Permission permission = Permission::RW;
   std::optional<PayloadId> payload; // what fills it; zeroed without
   Place place{};
@@ -54,9 +54,9 @@ struct Memory {
 
 struct InObject { // in an object loaded before the patch
   ObjectId object{};
-  LinkAddress address;  // displacement included
-  std::string symbol;   // the symbol it came from, "" for OBJECT!INT; for messages
-  int64_t addend = 0;   // displacement from that symbol; for messages
+  LinkAddress address; // displacement included
+  std::string symbol;  // the symbol it came from, "" for OBJECT!INT; for messages
+  int64_t addend = 0;  // displacement from that symbol; for messages
   bool operator==(const InObject &) const = default;
 };
 struct InMemory { // in memory that the patch makes
@@ -75,7 +75,7 @@ struct Absolute {
   bool operator==(const Absolute &) const = default;
 };
 struct Address;
-struct Loaded { // the pointer that stands at `pointer` when the patch is applied, plus addend
+struct Loaded {                           // the pointer that stands at `pointer` when the patch is applied, plus addend
   std::shared_ptr<const Address> pointer; // never null; compared by what it points to
   int64_t addend = 0;
   bool operator==(const Loaded &other) const;
@@ -96,8 +96,9 @@ struct Load {
   MemoryId memory{};
   bool operator==(const Load &) const = default;
 };
-// `dl`: the payload is linked into the process; `with` binds undefined symbols before anything else does. Sema adds what it
-// resolved in the program (whose symbol table the running file may lack); symbols of libraries are bound in the process.
+// `dl`: the payload is linked into the process; `with` binds undefined symbols before anything else does. Sema adds
+// what it resolved in the program (whose symbol table the running file may lack); symbols of libraries are bound in the
+// process.
 struct Binding {
   std::string symbol;
   Address address;
@@ -113,10 +114,10 @@ struct Link {
 using Value = std::variant<Bytes, Address>;
 
 struct Write {
-  std::string type;            // the type word of the language ("int", "addr"): for the output of livepatch and plan
+  std::string type; // the type word of the language ("int", "addr"): for the output of livepatch and plan
   Address at;
   Value value;
-  uint32_t width = 0;          // bytes that change
+  uint32_t width = 0;            // bytes that change
   std::optional<Bytes> recorded; // what the file shows there, where the file decides it (read-only, not relocated)
   std::optional<Value> was;      // what the patch states must stand there
   bool operator==(const Write &) const = default;
@@ -131,11 +132,11 @@ struct Function {
 };
 
 struct Branch {
-  Address from;                // where the jump itself is written: behind an endbr64 that stays (sema decides)
+  Address from; // where the jump itself is written: behind an endbr64 that stays (sema decides)
   Address to;
-  uint32_t room = 0;           // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
-                               // provable from files (absolute and loaded addresses), the backend proves it in the process
-  std::optional<Bytes> recorded; // room bytes
+  uint32_t room = 0; // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
+                     // provable from files (absolute and loaded addresses), the backend proves it in the process
+  std::optional<Bytes> recorded;    // room bytes
   std::optional<Function> function; // where `from` is the entry of one that the file names
   bool operator==(const Branch &) const = default;
 };
@@ -152,8 +153,8 @@ struct Operation {
 
 struct Patch {
   std::string name;
-  std::string version;             // "" where the patch has none
-  std::string source;              // name of the file it was written in, for messages
+  std::string version; // "" where the patch has none
+  std::string source;  // name of the file it was written in, for messages
   Machine machine = Machine::X86_64;
   std::vector<Object> objects;
   std::vector<Payload> payloads;

@@ -362,7 +362,12 @@ private:
         out.room = static_cast<uint32_t>(in_.number(kMost32));
       else if (key == "recorded")
         out.recorded = bytes();
-      else
+      else if (key == "function") {
+        out.function.emplace();
+        out.function->name = in_.string();
+        out.function->start = {in_.hexNumber()};
+        out.function->size = in_.number(kMost64);
+      } else
         return false;
       return true;
     });

@@ -189,6 +189,8 @@ private:
     field("to", spell(branch.to));
     field("room", std::to_string(branch.room));
     if (branch.recorded) bytes("recorded", *branch.recorded);
+    if (const auto &function = branch.function)
+      field("function", quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));
   }
 
   const Patch &patch_;

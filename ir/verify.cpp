@@ -349,6 +349,11 @@ void branchesAgreeWithTheirRoom(const Patch &patch, Findings &out) {
     if (branch->recorded && (branch->room == 0 || branch->recorded->size() != branch->room))
       out.push_back(operation(i) + ", recorded: " + std::to_string(branch->recorded->size()) + " bytes for a room of " +
                     std::to_string(branch->room));
+    if (branch->function && !std::holds_alternative<InObject>(branch->from.where))
+      out.push_back(operation(i) + ", function: the branch is in no object");
+    if (branch->function &&
+        (branch->function->size == 0 || !branch->function->start.plus(static_cast<int64_t>(branch->function->size))))
+      out.push_back(operation(i) + ", function: no function has " + std::to_string(branch->function->size) + " bytes");
     if (branch->from == branch->to) out.push_back(operation(i) + " jumps to itself");
   }
 }

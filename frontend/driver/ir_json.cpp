@@ -90,6 +90,7 @@ private:
     address("to", branch.to);
     json_.number("room", branch.room);
     bytes("recorded", branch.recorded);
+    if (branch.function) json_.text("function", branch.function->name);
   }
 
   void made(std::string_view word, ir::MemoryId id) {

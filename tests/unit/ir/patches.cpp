@@ -161,6 +161,9 @@ private:
     out.room = proved ? static_cast<uint32_t>(nearJumpSize(patch_.machine) + below(60)) : 0;
     out.from = address(std::max(1U, out.room), proved);
     if (proved && often()) out.recorded = bytes(out.room);
+    if (const auto *where = std::get_if<InObject>(&out.from.where);
+        where && often() && where->address.value < 1ULL << 62)
+      out.function = Function{"f " + std::to_string(below(9)), where->address, 1 + below(4000)};
     do
       out.to = address(0);
     while (out.to == out.from);
@@ -196,7 +199,9 @@ Patch samplePatch() {
   add(Write{"addr", inMemory(0, 16), inPayload(2, "patch_message", -4), 8, {}, {}}, 7);
   add(Write{"addr", loaded(loaded(inObject(0, 0x4020, "root"), 16), -8), inMemory(0, 4096), 8, {}, inObject(1, 0x8000)},
       8);
-  add(Branch{inObject(0, 0x1234, "func_J"), inPayload(2, "func1"), 6, Bytes{0x55, 0x48, 0x89, 0xe5, 0x53, 0x90}}, 9);
+  add(Branch{inObject(0, 0x1234, "func_J"), inPayload(2, "func1"), 6, Bytes{0x55, 0x48, 0x89, 0xe5, 0x53, 0x90},
+             Function{"func_J", {0x1234}, 64}},
+      9);
   add(Branch{{Absolute{{0x7f0000001000}}}, loaded(inMemory(2, 8)), 0, {}}, 10);
   return patch;
 }

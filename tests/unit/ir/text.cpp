@@ -70,6 +70,7 @@ branch
   to $fix:"func1"
   room 6
   recorded 554889e55390
+  function "func_J" 0x1234 64
   place 9:1-9:20
 branch
   from 0x7f0000001000
@@ -135,7 +136,7 @@ TEST(Text, comesBackWithDeepLoads) {
   std::string text = printText(patch), brackets(kMaxLoadDepth, '[');
   auto deeper = parseText(replaced(text, brackets, brackets + "["));
   ASSERT_FALSE(deeper);
-  EXPECT_EQ(deeper.error().message, "65:39: pointers are followed more than 32 times");
+  EXPECT_EQ(deeper.error().message, "66:39: pointers are followed more than 32 times");
 }
 
 TEST(Text, letsPeopleEdit) {
@@ -181,8 +182,8 @@ TEST(Text, saysWhereItIsWrong) {
   EXPECT_EQ(messageFor("  width 4\n", ""), "44:1: the section ends here without `width`");
   EXPECT_EQ(messageFor("value bytes", "value"), "42:9: expected `bytes `");
   EXPECT_EQ(messageFor("+16]-8", "+16-8"), "52:30: expected `]`");
-  EXPECT_EQ(messageFor("end\n", ""), "67:1: the patch has no `end`: it was cut off");
-  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "69:1: something stands behind `end`");
+  EXPECT_EQ(messageFor("end\n", ""), "68:1: the patch has no `end`: it was cut off");
+  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "70:1: something stands behind `end`");
   EXPECT_EQ(messageFor("branch", "brän\u202ech" + std::string(100, 'x')), "57:1: no section is called `br`");
 }
 
@@ -257,7 +258,7 @@ TEST(Text, survivesHostileNesting) {
   std::string text = replaced(kSample, "[$fix+8]", std::string(1'000'000, '['));
   auto result = parseText(text);
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "65:39: pointers are followed more than 32 times");
+  EXPECT_EQ(result.error().message, "66:39: pointers are followed more than 32 times");
 }
 
 } // namespace

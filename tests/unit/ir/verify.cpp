@@ -347,6 +347,17 @@ TEST_F(Verify, wantsRecordedBytesToFillTheRoom) {
   EXPECT_THAT(verify(patch), ElementsAre("operation 7, recorded: 0 bytes for a room of 0"));
 }
 
+TEST_F(Verify, wantsAFunctionToBeInAnObject) {
+  branch(6).function->size = 0;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 6, function: no function has 0 bytes"));
+  branch(6).function = Function{"func_J", {UINT64_MAX}, 2};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 6, function: no function has 2 bytes"));
+  branch(6).function = Function{"func_J", {0x1234}, 1};
+  EXPECT_THAT(verify(patch), ElementsAre());
+  branch(7).function = branch(6).function;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 7, function: the branch is in no object"));
+}
+
 TEST_F(Verify, wantsRoomToBeProvedByAFile) {
   branch(7).room = 5;
   EXPECT_THAT(verify(patch), ElementsAre("operation 7, room: no file shows what stands at this address"));

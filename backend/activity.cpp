@@ -10,6 +10,7 @@
 namespace lpc::backend {
 namespace {
 
+constexpr uint64_t kRedZone = 128;
 constexpr size_t kChunkWords = 32768; // 256 KiB a read
 
 } // namespace
@@ -55,7 +56,9 @@ bool ActivityCheck::scan(RemoteAddress from, RemoteAddress end) {
 bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
   const runtime::Mapping *current = runtime::mappingAt(maps_, thread.registers.stackPointer());
   if (!current) return true; // mapped since we looked: not provable
-  if (scan(thread.registers.stackPointer(), current->range.end)) return true;
+  // Leaf functions keep words below the stack pointer (System V x86-64 psABI, "red zone").
+  RemoteAddress bottom = std::max(current->range.begin, thread.registers.stackPointer() - kRedZone);
+  if (scan(bottom, current->range.end)) return true;
   // The mapping that holds the thread's control block is its stack (glibc and musl put it at the top); the first
   // thread's is [stack].
   return std::ranges::any_of(maps_, [&](const runtime::Mapping &mapping) {

@@ -13,20 +13,44 @@
 
 #include "backend/switch.h"
 #include "ir/support/cat.h"
+#include "runtime/resident.h"
 #include "runtime/word_scan.h"
 
 namespace lpc::backend {
 namespace {
 
-bool isStack(const runtime::Mapping &mapping, const std::vector<RemoteAddress> &stackPointers) {
-  return mapping.path == "[stack]" ||
-         std::ranges::any_of(stackPointers, [&](RemoteAddress sp) { return mapping.range.contains(sp); });
+constexpr uint64_t kLargestStack = 8 << 20; // the usual limit; of a larger one the far part is read like any memory
+
+// Below the stack pointer of a thread that is on its own stack (the one that holds its control block, or [stack]) there
+// is nothing but what its calls have left.
+std::optional<RemoteRange> deadPart(const runtime::Mapping &mapping, const StackPosition &stack) {
+  if (!mapping.range.contains(stack.pointer)) return std::nullopt;
+  if (mapping.path != "[stack]" && !mapping.range.contains(stack.threadPointer)) return std::nullopt;
+  uint64_t depth = std::min(stack.pointer - mapping.range.begin, kLargestStack);
+  return RemoteRange{stack.pointer - depth, stack.pointer};
 }
 
-// A word of the program's writable memory that points into the patch; where it stands.
+// What is to be read of a mapping: its resident pages without dead parts of stacks.
+std::vector<RemoteRange> livingParts(const runtime::Mapping &mapping, const std::vector<StackPosition> &stacks,
+                                     const runtime::Process &process) {
+  std::vector<RemoteRange> parts = runtime::residentRanges(process, mapping.range);
+  for (const StackPosition &stack : stacks) {
+    auto dead = deadPart(mapping, stack);
+    if (!dead) continue;
+    std::vector<RemoteRange> rest;
+    for (const RemoteRange &part : parts) {
+      if (part.begin < dead->begin) rest.push_back({part.begin, std::min(part.end, dead->begin)});
+      if (part.end > dead->end) rest.push_back({std::max(part.begin, dead->end), part.end});
+    }
+    parts = std::move(rest);
+  }
+  return parts;
+}
+
+// A word of the program's writable memory that points into the patch: the range in which it stands.
 std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime::Process &process,
                                          const std::vector<runtime::Mapping> &maps,
-                                         const std::vector<RemoteAddress> &stackPointers) {
+                                         const std::vector<StackPosition> &stacks) {
   RemoteRange hull{found.memory.front().begin, found.memory.back().end};
   auto pointsInto = [&](uint64_t word) {
     return hull.contains({word}) &&
@@ -35,10 +59,10 @@ std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime
   std::vector<uint64_t> buffer(1 << 16);
   for (const runtime::Mapping &mapping : maps) {
     bool own = mapping.range == found.range || std::ranges::find(found.memory, mapping.range) != found.memory.end();
-    if (!mapping.writable || !mapping.readable || own || isStack(mapping, stackPointers)) continue;
-    // A mapping that can't be read (a device) can't be searched; one that vanished meanwhile points nowhere.
-    if (runtime::scanWords(process, mapping.range.begin, mapping.range.end, buffer, pointsInto).value_or(false))
-      return mapping.range.begin;
+    if (!mapping.writable || !mapping.readable || own) continue;
+    // A part that can't be read (a device) can't be searched; one that vanished meanwhile points nowhere.
+    for (const RemoteRange &part : livingParts(mapping, stacks, process))
+      if (runtime::scanWords(process, part.begin, part.end, buffer, pointsInto).value_or(false)) return part.begin;
   }
   return std::nullopt;
 }
@@ -64,12 +88,12 @@ Result<bool> stacksClean(const FoundRecord &found, const runtime::Process &proce
 
 } // namespace
 
-Result<bool> releaseMemory(const FoundRecord &found, const std::vector<RemoteAddress> &stackPointers,
+Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosition> &stacks,
                            const runtime::Process &process, runtime::Agent &agent, std::string &holder) {
   auto snapshot = look(process);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   if (!found.memory.empty()) {
-    if (auto pointer = heapPointer(found, process, snapshot->maps, stackPointers)) {
+    if (auto pointer = heapPointer(found, process, snapshot->maps, stacks)) {
       holder = cat("the memory at ", hexAddress(*pointer));
       return false;
     }

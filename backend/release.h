@@ -5,15 +5,16 @@
 
 #include "backend/plan.h"
 #include "backend/registry.h"
+#include "backend/switch.h"
 #include "runtime/agent.h"
 
 namespace lpc::backend {
 
 // Unmaps the memory and the record of `found` when nothing in the process can point into it: no register, no stack, no
 // word of writable memory. True: it is gone. False: something does; the record stays, in state Reverted, and the next
-// command tries again; `holder` says what was found. `stackPointers` are those of the last stop (SwitchResult), which
+// command tries again; `holder` says what was found. `stacks` are those of the last stop (SwitchResult), which
 // tell stacks from other memory. The process stands for one short stop.
-Result<bool> releaseMemory(const FoundRecord &found, const std::vector<RemoteAddress> &stackPointers,
+Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosition> &stacks,
                            const runtime::Process &process, runtime::Agent &agent, std::string &holder);
 
 } // namespace lpc::backend

@@ -24,7 +24,7 @@ Result<std::vector<PlaceChange>> placesToRestore(const Record &record, const run
   return places;
 }
 
-Result<std::vector<RemoteAddress>> undo(FoundRecord &found, const runtime::Process &process, const Snapshot &snapshot,
+Result<std::vector<StackPosition>> undo(FoundRecord &found, const runtime::Process &process, const Snapshot &snapshot,
                                         runtime::Agent &agent) {
   SwitchJob job;
   job.record = found.range.begin;
@@ -39,7 +39,7 @@ Result<std::vector<RemoteAddress>> undo(FoundRecord &found, const runtime::Proce
   SwitchResult result = runSwitch(job, process, snapshot, agent, {}, ignored);
   if (result.kind != OutcomeKind::Applied) return std::unexpected(std::move(*result.reason));
   found.record.state = RecordState::Reverted;
-  return std::move(result.stackPointers);
+  return std::move(result.stacks);
 }
 
 } // namespace
@@ -52,15 +52,15 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     if (!needsRepair(*found)) continue;
     FoundRecord one = *found;
     bool wasReverted = one.record.state == RecordState::Reverted;
-    auto stackPointers = undo(one, process, snapshot, agent);
-    if (!stackPointers)
+    auto stacks = undo(one, process, snapshot, agent);
+    if (!stacks)
       return std::unexpected(
-          std::move(stackPointers.error()).during(cat("repairing the interrupted patch `", one.record.name, "`")));
+          std::move(stacks.error()).during(cat("repairing the interrupted patch `", one.record.name, "`")));
     if (!wasReverted)
       remarks.push_back(
           cat("an earlier lpc was ended in the middle of `", one.record.name, "`: everything it had done was undone"));
     std::string holder;
-    auto released = releaseMemory(one, *stackPointers, process, agent, holder);
+    auto released = releaseMemory(one, *stacks, process, agent, holder);
     if (!released) return std::unexpected(std::move(released.error()));
     if (!*released && !wasReverted)
       remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", holder, " points into it"));

@@ -48,7 +48,7 @@ private:
     if (result.failedGuard && *result.failedGuard < dataGuards_ && session_.timeIsLeft()) return false;
     outcome_.kind = result.kind == OutcomeKind::Applied ? OutcomeKind::Reverted : result.kind;
     outcome_.reason = std::move(result.reason);
-    if (result.kind == OutcomeKind::Applied) release(*found, result.stackPointers);
+    if (result.kind == OutcomeKind::Applied) release(*found, result.stacks);
     return true;
   }
 
@@ -130,11 +130,11 @@ private:
   }
 
   // The patch is off; what can't be given back now is given back by a later command.
-  void release(const FoundRecord &found, const std::vector<RemoteAddress> &stackPointers) {
+  void release(const FoundRecord &found, const std::vector<StackPosition> &stacks) {
     FoundRecord reverted = found;
     reverted.record.state = RecordState::Reverted;
     std::string holder;
-    auto released = releaseMemory(reverted, stackPointers, process_, session_.agent(), holder);
+    auto released = releaseMemory(reverted, stacks, process_, session_.agent(), holder);
     if (!released)
       outcome_.remarks.push_back("the memory of the patch is kept: " + released.error().message);
     else if (!*released)

@@ -83,7 +83,7 @@ public:
 
   SwitchResult run() {
     SwitchResult result = attempts();
-    result.stackPointers = std::move(stackPointers_);
+    result.stacks = std::move(stacks_);
     return result;
   }
 
@@ -108,8 +108,10 @@ private:
     }
   }
 
+  // What verify() reads, at once: the guarded bytes, those whose old value is wanted, and all that a failure would put
+  // back.
   static std::vector<RemoteRange> placesOf(const SwitchJob &job) {
-    std::vector<RemoteRange> places;
+    std::vector<RemoteRange> places = writesOf(job);
     for (const Guard &guard : job.guards)
       places.push_back(rangeOf(guard.at, guard.bytes));
     if (job.undo)
@@ -163,9 +165,9 @@ private:
     if (stopped) {
       outcome_.pauseMicroseconds = times.lastRunningReleased - times.firstRunningInterrupt;
       outcome_.windowMicroseconds = times.lastReleased - times.firstInterrupt;
-      stackPointers_.clear();
+      stacks_.clear();
       for (const runtime::StoppedThread &thread : tracees->threads())
-        stackPointers_.push_back(thread.registers.stackPointer());
+        stacks_.push_back({thread.registers.stackPointer(), thread.registers.threadPointer()});
     }
     addPhase(outcome_, "stop", afterStop - begin);
     addPhase(outcome_, "verify", afterVerify - afterStop);
@@ -250,9 +252,6 @@ private:
   }
 
   Attempt switchOver() {
-    // What stands at the places now, state word included: what a failure puts back.
-    if (auto read = written_.read(process_); !read) return failed(std::move(read.error()));
-    PlaceReader before = written_;
     if (auto undo = recordUndo(); !undo) return failed(std::move(undo.error()));
     auto played = agent_.play(Clock::now() + std::chrono::seconds(2));
     if (played) played = readBack();
@@ -260,7 +259,7 @@ private:
       result_ = {OutcomeKind::Applied, {}, {}};
       return Attempt::Done;
     }
-    return putBack(before, std::move(played.error()));
+    return putBack(std::move(played.error()));
   }
 
   Result<void> readBack() {
@@ -287,15 +286,15 @@ private:
     return false;
   }
 
-  Attempt putBack(const PlaceReader &before, Error why) {
+  Attempt putBack(Error why) {
     failed(std::move(why));
     if (result_.kind == OutcomeKind::Gone) return Attempt::Failed;
     for (auto write = job_.writes.rbegin(); write != job_.writes.rend(); ++write)
-      if (!process_.write(write->to, before.at(write->to, write->bytes.size()))) {
+      if (!process_.write(write->to, guards_.at(write->to, write->bytes.size()))) {
         result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;
         return Attempt::Failed;
       }
-    bool marked = process_.write(job_.record + kStateOffset, before.at(job_.record + kStateOffset, 8)).has_value();
+    bool marked = process_.write(job_.record + kStateOffset, guards_.at(job_.record + kStateOffset, 8)).has_value();
     result_.kind = marked ? OutcomeKind::RolledBack : OutcomeKind::Uncertain;
     return Attempt::Failed;
   }
@@ -323,7 +322,7 @@ private:
   PlaceReader guards_, written_;
   std::optional<runtime::Unwinder> unwinder_;
   SwitchResult result_;
-  std::vector<RemoteAddress> stackPointers_;
+  std::vector<StackPosition> stacks_;
 };
 
 } // namespace

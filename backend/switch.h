@@ -29,12 +29,17 @@ struct SwitchJob {
   std::vector<bool> settled; // by change: the old bytes are guarded, so they are known
 };
 
+// Where the stack of a thread is.
+struct StackPosition {
+  RemoteAddress pointer, threadPointer;
+};
+
 // How a job ended. Failed: nothing was changed, or everything was put back (kind says which), for `reason`.
 struct SwitchResult {
   OutcomeKind kind = OutcomeKind::Refused; // Applied stands for "done"
   std::optional<Error> reason{};
-  std::optional<size_t> failedGuard{};        // Refused because of guards[i]
-  std::vector<RemoteAddress> stackPointers{}; // of all threads at the last stop
+  std::optional<size_t> failedGuard{}; // Refused because of guards[i]
+  std::vector<StackPosition> stacks{}; // of all threads at the last stop
 };
 
 // Runs the job and fills `outcome`'s measurements and busy fields. Tries again with growing intervals while a thread is

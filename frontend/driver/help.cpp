@@ -63,6 +63,10 @@ std::span<const StatusRow> statusTable() { return kStatuses; }
 
 std::string versionText() { return "lpc " LPC_VERSION "\n"; }
 
+std::string titleOf(const Command &command) {
+  return command.operands.empty() ? std::string(command.name) : cat(command.name, " ", command.operands);
+}
+
 std::vector<std::string> usageParts(const Command &command) {
   std::vector<std::string> parts = {std::string(command.program)};
   if (!command.operands.empty()) parts.emplace_back(command.operands);
@@ -102,7 +106,7 @@ std::string helpText(const Command &command) {
 std::string overviewText() {
   std::string out = "lpc: the live-patch compiler: changes code and data of running processes\n\nCommands:\n";
   for (const Command &command : commands())
-    out += row(cat(command.name, " ", command.operands), command.summary, 24);
+    out += row(titleOf(command), command.summary, 24);
   out += "\nOptions:\n";
   for (OptionId id : {OptionId::Help, OptionId::Version})
     out += row(optionNames(info(id)), info(id).help, 24);

@@ -9,6 +9,7 @@ namespace lpc::driver {
 
 std::string versionText();                                   // "lpc 0.1.0\n"
 std::string overviewText();                                  // `lpc --help`
+std::string titleOf(const Command &command);                 // "apply PATCH"
 std::string usageLine(const Command &command);               // "lpc check PATCH [--target ELF] …"
 std::vector<std::string> usageParts(const Command &command); // its words, each option with its value in one
 std::string helpText(const Command &command);                // `lpc check --help`

@@ -100,7 +100,7 @@ std::string manualOverview() {
   std::string out = cat(head("lpc", "the live-patch compiler: changes code and data of running processes"),
                         ".SH SYNOPSIS\n.B lpc\n.I COMMAND\n[options]\n.SH COMMANDS\n");
   for (const Command &command : commands())
-    out += term(cat(command.name, " ", command.operands), command.summary);
+    out += term(titleOf(command), command.summary);
   out += ".SH \"PATCH LANGUAGE\"\nOne instruction a line; \\fB#\\fR begins a comment.\n";
   for (const ir::InstructionInfo &instruction : ir::allInstructions())
     out += term(cat(instruction.keyword, " ", instruction.operands), instruction.text);

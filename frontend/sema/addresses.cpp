@@ -9,6 +9,7 @@
 #include "frontend/sema/spelling.h"
 #include "frontend/sema/suggest.h"
 #include "ir/support/cat.h"
+#include "ir/verify.h"
 
 namespace lpc::sema {
 namespace {
@@ -33,6 +34,19 @@ std::optional<int64_t> addendOf(const ast::Address &address, Context &context) {
   return sum;
 }
 
+// More pointers to pointers than the IR has (ir::kMaxLoadDepth).
+bool tooDeep(const ast::Address &address, Context &context) {
+  unsigned depth = 0;
+  for (const ast::Address *at = &address; const auto *loaded = std::get_if<ast::LoadedAddress>(&at->base);
+       at = loaded->pointer.get())
+    depth++;
+  if (depth <= ir::kMaxLoadDepth) return false;
+  context.report(
+      DiagnosticId::SyntaxError, address.place,
+      cat("this address follows ", depth, " pointers one after the other, and ", ir::kMaxLoadDepth, " is the most"));
+  return true;
+}
+
 // Something of the object stands at the address or ends there: the address of an array's end is a good value too.
 bool mapped(const target::ElfFile &file, LinkAddress address) {
   return file.segmentAt(address) != nullptr || (address.value != 0 && file.segmentAt(address - 1) != nullptr);
@@ -47,6 +61,7 @@ std::optional<int64_t> asDisplacement(const ast::Integer &value) {
 } // namespace
 
 std::optional<Spot> Addresses::resolve(const ast::Address &address, size_t statement) {
+  if (tooDeep(address, context_)) return std::nullopt;
   auto addend = addendOf(address, context_);
   if (!addend) return std::nullopt;
   return resolveBase(address, *addend, statement);
@@ -151,21 +166,18 @@ std::optional<Spot> Addresses::object(const ast::Address &address, const ast::Ob
                     cat("`", base.value.spelling, "` is negative, and a link-time address is not"));
     return std::nullopt;
   }
-  auto file = *object == 0 && !context_.program ? Result<std::shared_ptr<const target::ElfFile>>(nullptr)
-                                                : context_.objects.file(*object);
-  if (!file) { // a library that no name is looked up in is opened here first
-    context_.diagnostics.add(toDiagnostic(std::move(file.error()), base.object.place));
-    return std::nullopt;
-  }
-  if (*file == nullptr) return std::nullopt;
-  return inObject({.written = &address, .addend = addend}, *object, *file, LinkAddress{base.value.magnitude});
+  auto file = fileOf(*object, base.object.place, context_);
+  if (file == nullptr) return std::nullopt;
+  return inObject({.written = &address, .addend = addend}, *object, file, LinkAddress{base.value.magnitude});
 }
 
 std::optional<Spot> Addresses::memory(const ast::Address &address, const ast::MemoryAddress &base, int64_t addend,
                                       size_t statement) {
   const Memory *memory = memories_.named(base.memory.text);
   if (memory == nullptr || memory->statement >= statement) {
-    Diagnostic &d = context_.report(DiagnosticId::UnknownMemory, base.memory.place,
+    Place name = base.memory.place;
+    name.column -= name.column > 1 ? 1 : 0; // with its $
+    Diagnostic &d = context_.report(DiagnosticId::UnknownMemory, name,
                                     cat("`$", base.memory.text, "` is not defined above this line"));
     if (memory != nullptr) {
       d.notes.push_back({memory->statement == statement ? "it is defined by this very statement" : "it is defined here",

@@ -42,10 +42,10 @@ std::string inFolder(const Options &options, const std::string &file) {
 
 Result<Bytes> readWhole(const std::string &path, const std::string &shown) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return failErrno(DiagnosticId::CannotOpen, cat("can't open `", shown, "`"), errno);
+  if (file.get() < 0) return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", shown, "`"), errno);
   struct stat about{};
   if (fstat(file.get(), &about) != 0)
-    return failErrno(DiagnosticId::CannotOpen, cat("can't look at `", shown, "`"), errno);
+    return failErrno(DiagnosticId::CannotOpen, cat("cannot look at `", shown, "`"), errno);
   if (S_ISDIR(about.st_mode)) return fail(DiagnosticId::CannotOpen, cat("`", shown, "` is a folder"));
   if (!S_ISREG(about.st_mode)) return fail(DiagnosticId::CannotOpen, cat("`", shown, "` is not a regular file"));
   if (static_cast<uint64_t>(about.st_size) > ir::kMaxMemorySize) return tooLarge(shown);
@@ -55,7 +55,7 @@ Result<Bytes> readWhole(const std::string &path, const std::string &shown) {
   while (have < bytes.size()) {
     ssize_t n = read(file.get(), bytes.data() + have, bytes.size() - have);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failErrno(DiagnosticId::CannotOpen, cat("can't read `", shown, "`"), errno);
+    if (n < 0) return failErrno(DiagnosticId::CannotOpen, cat("cannot read `", shown, "`"), errno);
     if (n == 0) break; // it became shorter
     have += static_cast<size_t>(n);
   }

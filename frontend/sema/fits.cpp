@@ -29,6 +29,13 @@ bool insideMemory(const Spot &spot, const Extent &extent, Context &context) {
   return false;
 }
 
+bool insideAddressSpace(const Spot &spot, const Extent &extent, Context &context) {
+  if (spot.offset + (extent.width - 1) >= spot.offset) return true;
+  context.report(DiagnosticId::NotMapped, extent.place,
+                 cat(extent.what, " takes ", bytes(extent.width), ", and the address space ends before"));
+  return false;
+}
+
 bool startsInside(const Spot &spot, const Symbol &symbol, Context &context) {
   if (spot.link >= symbol.address && spot.link - symbol.address < symbol.size) return true;
   Diagnostic &d = context.report(DiagnosticId::PastObjectEnd, spot.place(),
@@ -76,6 +83,7 @@ bool insideSection(const Spot &spot, const Extent &extent, Context &context) {
 
 bool fits(const Spot &spot, const Extent &extent, Context &context) {
   if (spot.memory != nullptr && !insideMemory(spot, extent, context)) return false;
+  if (spot.region.kind == RegionKind::Absolute && !insideAddressSpace(spot, extent, context)) return false;
   if (spot.file == nullptr) return true;
   // A number names no variable; the one that stands there bounds the value all the same.
   std::optional<Symbol> there;

@@ -89,31 +89,62 @@ std::optional<Function> functionAt(const Spot &spot, const Context &context) {
       context);
 }
 
-Note listing(const Function &function, LinkAddress address, const Context &context) {
+namespace {
+
+// The lines of a listing, in columns.
+class Rows {
+public:
+  Rows(const Function &function, LinkAddress marked) : function_(function), marked_(marked.value) {}
+
+  void add(uint64_t begin, uint64_t end, std::string text) {
+    BytesView bytes = BytesView(function_.bytes).subspan(begin - function_.begin.value, end - begin);
+    rows_.push_back({begin <= marked_ && marked_ < end, hexAddress(begin), cat("+", begin - function_.begin.value),
+                     toSpacedHex(bytes), std::move(text)});
+    offsetWidth_ = std::max(offsetWidth_, rows_.back().offset.size());
+    bytesWidth_ = std::max(bytesWidth_, rows_.back().bytes.size());
+  }
+
+  [[nodiscard]] std::vector<std::string> lines() const {
+    auto padded = [](const std::string &text, size_t width) { return text + std::string(width - text.size(), ' '); };
+    std::vector<std::string> out;
+    for (const Row &row : rows_)
+      out.push_back(cat(row.marked ? "-> " : "", row.address, " ", padded(row.offset, offsetWidth_), "  ",
+                        padded(row.bytes, bytesWidth_), "  ", row.text));
+    return out;
+  }
+
+private:
   struct Row {
-    bool marked;
+    bool marked = false;
     std::string address, offset, bytes, text;
   };
+
+  const Function &function_;
+  uint64_t marked_;
+  std::vector<Row> rows_;
+  size_t offsetWidth_ = 0, bytesWidth_ = 0;
+};
+
+} // namespace
+
+Note listing(const Function &function, LinkAddress address, const Context &context) {
   auto here =
       std::ranges::upper_bound(function.code, address.value, {}, &Instruction::address) - function.code.begin() - 1;
   auto count = static_cast<std::ptrdiff_t>(function.code.size());
-  std::vector<Row> rows;
-  size_t offsetWidth = 0, bytesWidth = 0;
-  for (auto i = std::max<std::ptrdiff_t>(0, here - kLinesBefore); i < std::min(count, here + kLinesAfter + 1); i++) {
+  auto first = std::max<std::ptrdiff_t>(0, here - kLinesBefore), last = std::min(count, here + kLinesAfter + 1);
+  Rows rows(function, address);
+  uint64_t at = first == 0 ? function.begin.value : function.code[static_cast<size_t>(first)].address;
+  auto undecoded = [&](uint64_t end) {
+    if (at < end) rows.add(at, end, "(no instruction)");
+  };
+  for (auto i = first; i < last; i++) {
     const Instruction &instruction = function.code[static_cast<size_t>(i)];
-    BytesView bytes = function.bytesOf(instruction);
-    bool marked = instruction.address <= address.value && address.value < instruction.address + instruction.length;
-    rows.push_back({marked, hexAddress(instruction.address), cat("+", instruction.address - function.begin.value),
-                    toSpacedHex(bytes), context.decoder->text(bytes, instruction.address)});
-    offsetWidth = std::max(offsetWidth, rows.back().offset.size());
-    bytesWidth = std::max(bytesWidth, rows.back().bytes.size());
+    undecoded(instruction.address);
+    at = instruction.address + instruction.length;
+    rows.add(instruction.address, at, context.decoder->text(function.bytesOf(instruction), instruction.address));
   }
-  auto padded = [](const std::string &text, size_t width) { return text + std::string(width - text.size(), ' '); };
-  Note note{function.name.empty() ? function.owner : cat(function.owner, ", ", function.name)};
-  for (const Row &row : rows)
-    note.lines.push_back(cat(row.marked ? "-> " : "", row.address, " ", padded(row.offset, offsetWidth), "  ",
-                             padded(row.bytes, bytesWidth), "  ", row.text));
-  return note;
+  if (last == count) undecoded(function.end.value);
+  return {function.name.empty() ? function.owner : cat(function.owner, ", ", function.name), {}, rows.lines()};
 }
 
 } // namespace lpc::sema

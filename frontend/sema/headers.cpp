@@ -23,8 +23,7 @@ void compareBuildId(const std::string &stated, const target::ElfFile &file, cons
                      actual.empty() ? cat("`", object, "` has no build-id, and the patch is for a certain build")
                                     : cat("`", object, "` is another build than the one that the patch is for"));
   d.notes.push_back({"", {}, {cat("patch  build-id ", stated), cat("file   build-id ", shownId(actual))}});
-  d.help = "give the file of the build that the patch is for; for this one, check the patch against it and state its "
-           "build-id";
+  d.help = "give the file of that build, or check the patch against this one and state its build-id";
 }
 
 class HeaderCheck {
@@ -125,10 +124,18 @@ private:
     if (object.buildId) compareBuildId(toHex(*object.buildId), **file, object.file.text, object.file.place, context_);
   }
 
+  // The object that the command line has given this name.
   [[nodiscard]] Result<size_t> given(const std::string &name) const {
-    for (size_t i : context_.objects.named(name))
-      if (context_.objects.source(i).name == name) return i;
+    for (size_t i : context_.objects.named(name)) {
+      const target::ObjectSource &source = context_.objects.source(i);
+      bool byChance = source.soname == name || isFileName(name, source.path) || isFileName(name, source.shown);
+      if (source.name == name || !byChance) return i;
+    }
     return fail(DiagnosticId::UnknownObject, "");
+  }
+
+  static bool isFileName(const std::string &name, const std::string &path) {
+    return path == name || path.ends_with("/" + name);
   }
 
   Context &context_;

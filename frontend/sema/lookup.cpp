@@ -22,6 +22,17 @@ std::vector<std::string> near(const std::string &wanted, const ElfFile &file, Co
   return nearest(wanted, file.symbolNames(kNamesForSuggestions));
 }
 
+// In all libraries together.
+std::vector<std::string> nearInLibraries(const std::string &wanted, const Symbols &symbols, Context &context) {
+  if (context.suggestionsLeft == 0) return {};
+  context.suggestionsLeft--;
+  std::vector<std::string> names;
+  for (size_t library : symbols.libraries())
+    for (std::string &name : (*context.objects.file(library))->symbolNames(kNamesForSuggestions))
+      names.push_back(std::move(name));
+  return nearest(wanted, names);
+}
+
 // What an address can't be made of, although the name has one meaning.
 bool addressable(const Symbol &symbol, const std::string &written, Place place, Context &context) {
   if (symbol.kind == SymbolKind::ThreadLocal) {
@@ -54,7 +65,7 @@ public:
   std::optional<FoundSymbol> run() {
     if (wanted_.object) {
       auto object = namedObject(*wanted_.object, context_);
-      if (!object || !usable(*object)) return std::nullopt;
+      if (!object || !fileOf(*object, wanted_.object->place, context_)) return std::nullopt;
       Candidates here = in(*object);
       return here.empty() ? unknownIn(*object) : one(*object, here);
     }
@@ -71,11 +82,6 @@ private:
     Selector selector = selector_;
     if (literal) selector.version = {};
     return narrow(found, selector, false);
-  }
-
-  // Its file is reported where it was to be opened.
-  bool usable(size_t object) {
-    return object == 0 ? context_.program != nullptr : context_.objects.file(object).has_value();
   }
 
   std::optional<FoundSymbol> one(size_t object, const Candidates &candidates) {
@@ -138,6 +144,7 @@ private:
 
   std::string remedy(const ElfFile &elf) {
     std::string help = didYouMean(near(wanted_.symbol.text, elf, context_));
+    if (help.empty() && !wanted_.object) help = didYouMean(nearInLibraries(wanted_.symbol.text, symbols_, context_));
     if (help.empty() && !elf.hasSymbolTable()) help = "install its debug symbols: they are found by build-id";
     return help;
   }
@@ -184,6 +191,16 @@ std::optional<size_t> namedObject(const ast::Name &name, Context &context) {
   d.notes.push_back(std::move(note));
   d.help = "give the one that is meant a name of its own: `object NAME = FILE`";
   return std::nullopt;
+}
+
+std::shared_ptr<const ElfFile> fileOf(size_t object, Place place, Context &context) {
+  if (object == 0) return context.program;
+  auto file = context.objects.file(object);
+  if (file) return *file;
+  Diagnostic diagnostic = toDiagnostic(std::move(file.error()), place);
+  diagnostic.severity = Severity::Error; // a library that is not found is a warning only as long as nobody names it
+  context.diagnostics.add(std::move(diagnostic));
+  return nullptr;
 }
 
 const Symbol *findInPayload(const ast::Name &name, const Memory &memory, const Symbols &symbols, Context &context) {

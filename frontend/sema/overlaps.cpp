@@ -39,11 +39,10 @@ void checkOverlaps(std::vector<Change> changes, Context &context) {
   for (const auto &[place, finding] : findings) {
     const auto &[later, earlier] = finding;
     Diagnostic &d = context.report(DiagnosticId::OverlappingChanges, place,
-                                   cat("`", later->written, "`: bytes that another statement changes too"));
+                                   cat("the bytes at `", later->written, "` are changed by another statement too"));
     for (const Change *other : earlier) {
       uint64_t begin = std::max(later->begin, other->begin), end = std::min(last(*later), last(*other));
-      d.notes.push_back(
-          {cat(end - begin + 1, end == begin ? " byte is" : " bytes are", " changed here too"), other->place});
+      d.notes.push_back({cat("it changes ", end - begin + 1, " of them here"), other->place});
     }
   }
 }

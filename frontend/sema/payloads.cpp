@@ -81,6 +81,7 @@ public:
     std::vector<std::string> open;
     for (const ElfFile::Undefined &symbol : undefined_)
       if (!bound_.contains(symbol.name) && !find(symbol)) open.push_back(readable(symbol.name));
+    std::ranges::sort(open);
     if (!open.empty()) report(std::move(open));
     return good_ ? std::optional(std::move(out_)) : std::nullopt;
   }
@@ -134,7 +135,12 @@ private:
       return true;
     }
     return inOtherPayload(symbol.name) || !context_.program || inProgram(symbol.name) || inLibrary(symbol.name) ||
-           symbol.weak || addresses_.symbols().librariesAreMissing();
+           symbol.weak || addresses_.symbols().librariesAreMissing() || isPartOfThreadLocals(symbol.name);
+  }
+
+  // What the compiler calls for the variables that were reported above.
+  [[nodiscard]] bool isPartOfThreadLocals(const std::string &name) const {
+    return name == "__tls_get_addr" && std::ranges::any_of(undefined_, &ElfFile::Undefined::threadLocal);
   }
 
   [[nodiscard]] bool inOtherPayload(const std::string &name) const {

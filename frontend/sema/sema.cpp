@@ -88,7 +88,11 @@ public:
     destinations_.push_back({to->region, to->offset, jmp.to.place, spelled(jmp.to)});
     jumps_.push_back(
         {from->region, from->offset, site->offset, to->region, to->offset, jmp.from.place, spelled(jmp.from)});
-    add(ir::Branch{.from = site->from, .to = to->address, .room = site->room, .recorded = std::move(site->recorded)});
+    add(ir::Branch{.from = site->from,
+                   .to = to->address,
+                   .room = site->room,
+                   .recorded = std::move(site->recorded),
+                   .function = std::move(site->function)});
   }
 
   // What holds between statements.
@@ -176,6 +180,9 @@ Program check(const ast::File &file, target::Objects &objects, const Options &op
 
   // … and then all of them together: overlaps, and jumps that lead into or back to each other.
   statements.finish();
+
+  for (Diagnostic &warning : objects.takeWarnings())
+    diagnostics.add(std::move(warning));
   return program;
 }
 

@@ -162,6 +162,8 @@ private:
     if (auto cold = coldCode(); cold && !unreached(function, *cold, at, room)) return std::nullopt;
     Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
     if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
+    bool replacesIt = spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
+    if (replacesIt) site.function = ir::Function{function.name, function.begin, function.end - function.begin};
     return site;
   }
 
@@ -202,10 +204,14 @@ private:
           .notes.push_back(listing(function, spot_.link, context_));
       return;
     }
-    std::string subject = function.name.empty() ? "the code" : cat("`", function.name, "`");
+    std::string bytes = cat(room, room == 1 ? " byte" : " bytes");
+    std::string what = cat("`", function.name, "` has ", bytes);
+    if (function.name.empty())
+      what = cat("the code at `", spelled(*spot_.written), "` has ", bytes);
+    else if (spot_.link != function.begin)
+      what += cat(" left at `", spelled(*spot_.written), "`");
     Diagnostic &d = context_.report(DiagnosticId::SiteTooShort, spot_.place(),
-                                    cat(subject, " ends ", room, room == 1 ? " byte" : " bytes", " after `",
-                                        spelled(*spot_.written), "`, padding included, and a jump takes ", need_));
+                                    cat(what, ", padding included, and a jump takes ", need_));
     d.notes.push_back(listing(function, spot_.link, context_));
   }
 

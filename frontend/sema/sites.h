@@ -14,6 +14,7 @@ struct Site {
   uint64_t offset = 0;             // of `from` in the spot's region
   uint32_t room = 0;               // as ir::Branch::room
   std::optional<Bytes> recorded{}; // as ir::Branch::recorded
+  std::optional<ir::Function> function{}; // as ir::Branch::function
 };
 
 // NotCode, NotAnInstruction, UndecodableCode, SiteTooShort, BranchIntoSite, PastMemoryEnd, IfuncSymbol.

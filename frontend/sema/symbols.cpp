@@ -136,16 +136,22 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
   Names lacking;
   for (const std::string &name : wanted.anywhere)
     if (!own.contains(name)) lacking.insert(name);
+  if (!context.program || lacking.empty()) { // no need to know the libraries
+    for (const auto &[object, wantedHere] : wanted.inObject)
+      if (auto file = context.objects.file(object); object != 0 && file) lookUp(**file, wantedHere, objects_[object]);
+    return;
+  }
   for (size_t i = 1; i < context.objects.size(); i++) {
-    names = namesOf(i);
-    if (names.empty() && (lacking.empty() || !context.program)) continue;
     auto file = context.objects.file(i);
     if (!file) {
       librariesMissing_ = true;
-      context.diagnostics.add(toDiagnostic(std::move(file.error())));
+      Diagnostic diagnostic = toDiagnostic(std::move(file.error()));
+      diagnostic.severity = Severity::Warning; // for now: whoever needs a name of it gets an error
+      context.diagnostics.add(std::move(diagnostic));
       continue;
     }
     libraries_.push_back(i);
+    names = namesOf(i);
     names.insert(lacking.begin(), lacking.end());
     lookUp(**file, names, objects_[i]);
   }

@@ -5,7 +5,12 @@
 #include "frontend/target/cxx_scan.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <bit>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "frontend/target/bit_filter.h"
 #include "frontend/target/cxx_name.h"
@@ -25,10 +30,33 @@ constexpr uint64_t kBudget = 1'000'000'000;
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
-// A length digit and the next character: few pairs are wanted, and every needle has both.
-uint64_t keyAt(const char *text) {
-  return static_cast<uint64_t>(static_cast<uint8_t>(text[0])) << 8 | static_cast<uint8_t>(text[1]);
+// Calls f(position) for every character in text[from, to) that is no digit and follows one: where identifiers of
+// mangled names start. `from` is above 0.
+template <class F> void forEachIdentifier(std::string_view text, size_t from, size_t to, F f) {
+  size_t at = from;
+#ifdef __SSE2__
+  // Unsigned c - '0' <= 9, which SSE2 can only say as min(c - '0', 9) == c - '0'.
+  const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+  auto digits = [&](size_t position) {
+    __m128i block = _mm_sub_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i *>(text.data() + position)), zero);
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, nine), block)));
+  };
+  for (; to - at >= 16; at += 16)
+    for (unsigned mask = digits(at - 1) & ~digits(at); mask; mask &= mask - 1)
+      f(at + static_cast<unsigned>(std::countr_zero(mask)));
+#endif
+  for (; at < to; at++)
+    if (isDigit(text[at - 1]) && !isDigit(text[at])) f(at);
 }
+
+// The first four bytes of an identifier, or the first one of a shorter one.
+constexpr size_t kKeySize = 4;
+uint64_t longKey(const char *text) {
+  uint32_t key;
+  std::memcpy(&key, text, kKeySize);
+  return key;
+}
+uint64_t shortKey(const char *text) { return uint64_t{1} << 32 | static_cast<uint8_t>(text[0]); }
 
 class CxxScan {
 public:
@@ -36,20 +64,25 @@ public:
       : table_(table), contents_(contents), text_(table.strings.substr(0, size_t{UINT32_MAX})) {
     for (uint32_t i = 0; i < names.size(); i++) {
       names_.emplace_back(names[i]);
-      if (names_[i].needle().empty())
+      const std::string &needle = names_[i].needle();
+      if (needle.empty()) {
         unfiltered_.push_back(i);
-      else
-        byKey_.emplace_back(keyAt(names_[i].needle().data()), i);
+        continue;
+      }
+      size_t digits = needle.find_first_not_of("0123456789");
+      bool isLong = needle.size() - digits >= kKeySize;
+      byKey_.push_back({isLong ? longKey(&needle[digits]) : shortKey(&needle[digits]), i, digits});
+      anyShort_ = anyShort_ || !isLong;
     }
-    std::ranges::sort(byKey_);
-    for (auto [key, name] : byKey_)
-      filter_.add(key);
+    std::ranges::sort(byKey_, {}, &Identifier::key);
+    for (const Identifier &each : byKey_)
+      filter_.add(each.key);
   }
 
   std::vector<NameHit> run() {
     for (size_t begin = 0; begin < text_.size(); begin += kStride) {
       size_t end = std::min(text_.size(), begin + kStride);
-      if (!byKey_.empty()) scanDigits(begin, end);
+      if (!byKey_.empty()) scanIdentifiers(std::max<size_t>(begin, 1), end);
       if (!unfiltered_.empty()) scanAll(begin, end);
       if (end - begin == kStride) contents_.forget(asBytes(text_.substr(begin, kStride)));
     }
@@ -58,16 +91,19 @@ public:
   }
 
 private:
-  void scanDigits(size_t begin, size_t end) {
-    const char *text = text_.data();
-    size_t last = std::min(end, text_.size() - 1); // the table ends with a NUL, so one more character can be read
-    for (size_t at = begin; at < last; at++) {
-      if (!isDigit(text[at]) || !filter_.mayHave(keyAt(text + at))) continue;
-      uint64_t key = keyAt(text + at);
-      auto first = std::ranges::lower_bound(byKey_, std::pair(key, uint32_t{0}));
-      for (; first != byKey_.end() && first->first == key; ++first)
-        if (text_.substr(at).starts_with(names_[first->second].needle())) tryString(at, first->second);
-    }
+  void scanIdentifiers(size_t begin, size_t end) {
+    forEachIdentifier(text_, begin, end, [this](size_t at) {
+      if (text_.size() - at >= kKeySize)
+        if (uint64_t key = longKey(text_.data() + at); filter_.mayHave(key)) tryIdentifier(at, key);
+      if (anyShort_)
+        if (uint64_t key = shortKey(text_.data() + at); filter_.mayHave(key)) tryIdentifier(at, key);
+    });
+  }
+
+  [[gnu::noinline]] void tryIdentifier(size_t at, uint64_t key) {
+    for (const Identifier &each : std::ranges::equal_range(byKey_, key, {}, &Identifier::key))
+      if (at >= each.digits && text_.substr(at - each.digits).starts_with(names_[each.name].needle()))
+        tryString(at, each.name);
   }
 
   void scanAll(size_t begin, size_t end) {
@@ -110,7 +146,13 @@ private:
   const FileContents &contents_;
   std::string_view text_;
   std::vector<CxxName> names_;
-  std::vector<std::pair<uint64_t, uint32_t>> byKey_;
+  struct Identifier {
+    uint64_t key = 0;
+    uint32_t name = 0;
+    size_t digits = 0; // of its length, before it
+  };
+  std::vector<Identifier> byKey_; // sorted by key
+  bool anyShort_ = false;
   BitFilter filter_{0};
   std::vector<uint32_t> unfiltered_;
   std::vector<StringHit> strings_;

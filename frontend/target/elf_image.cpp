@@ -302,8 +302,11 @@ Result<ElfImage> readElfImage(BytesView contents, const std::string &name) {
   uint8_t elfClass = contents[elf::EI_CLASS], encoding = contents[elf::EI_DATA];
   if (elfClass != elf::ELFCLASS32 && elfClass != elf::ELFCLASS64)
     return fail(DiagnosticId::NotElf, cat("`", name, "` is damaged: it is neither a 32-bit nor a 64-bit ELF file"));
-  auto type = static_cast<uint16_t>(loadLittle(contents.subspan(16, 2)));
-  auto number = static_cast<uint16_t>(loadLittle(contents.subspan(18, 2)));
+  auto half = [&](size_t offset) { // in the file's own byte order, for the message
+    auto value = static_cast<uint16_t>(loadLittle(contents.subspan(offset, 2)));
+    return encoding == elf::ELFDATA2MSB ? static_cast<uint16_t>(value << 8 | value >> 8) : value;
+  };
+  uint16_t type = half(16), number = half(18);
   std::optional<Machine> machine;
   if (encoding == elf::ELFDATA2LSB) machine = machineOfElf(number, elfClass == elf::ELFCLASS64);
   if (!machine)

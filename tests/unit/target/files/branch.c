@@ -1,0 +1,2 @@
+int leaf(void);
+int BRANCH(void) { return leaf(); }

@@ -1,0 +1,1 @@
+int LEAF(void) { return 1; }

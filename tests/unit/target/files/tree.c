@@ -1,0 +1,2 @@
+int branch(void);
+int main(void) { return branch(); }

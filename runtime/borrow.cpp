@@ -35,6 +35,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -45,11 +46,13 @@
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/proc_text.h"
+#include "runtime/stragglers.h"
 
 namespace lpc::runtime {
 namespace {
 
 constexpr auto kStopTime = std::chrono::milliseconds(100);   // for one thread to stop
+constexpr auto kLastTime = std::chrono::seconds(5);          // for it to stop after all, so that it can be let go
 constexpr uint64_t kKernelWorker = 0x10 | 0x4000 | 0x200000; // PF_IO_WORKER, PF_USER_WORKER, PF_KTHREAD
 constexpr size_t kMostReasons = 16;
 constexpr uint64_t kTrapFlag = 0x100, kCode64 = 0x33;
@@ -224,11 +227,14 @@ Result<void> Borrower::goHome(TracedThread &victim) {
   return victim.detach();
 }
 
-// From step 2 or 3.
+// From step 2 or 3. One that was interrupted and has not stopped in time (on a loaded machine it may be long before it
+// is on a processor) is waited for: it would stop later, and nobody would send it on.
 void Borrower::letGo(TracedThread &victim) {
   if (!victim.attached()) return;
+  auto stop = victim.await(Clock::now() + kLastTime);
+  if (!stop || stop->over()) return;
   if (auto registers = victim.registers()) (void)victim.setRegisters(x86_64::homeFromStop(*registers));
-  victim = TracedThread();
+  (void)victim.detach(stop->signalToGiveBack());
 }
 
 Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
@@ -239,6 +245,9 @@ Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
                                            " bytes of code behind any of its program segments"));
   auto seized = TracedThread::seize(candidate.tid);
   if (!seized) {
+    auto status = readText(taskFile(process_, candidate.tid, "status"));
+    if (status && statusNumber(*status, "TracerPid") == static_cast<uint64_t>(getpid()))
+      return notNow("it has not come to rest after an earlier stop");
     if (seized.error().id == DiagnosticId::NotPermitted && threadState(process_.pid(), candidate.tid) != 'Z')
       return std::unexpected(seized.error());
     return notNow("it has ended");
@@ -305,6 +314,7 @@ Result<TracedThread> borrowForClone(const Process &process, const std::vector<Re
   Error error{.id = DiagnosticId::NoAgent,
               .message = cat("no thread of process ", process.pid(), " could be borrowed to start lpc's agent in it")};
   do {
+    stragglers::attend();
     auto threads = candidates(process);
     if (!threads) return std::unexpected(threads.error());
     error.notes.clear();

@@ -42,9 +42,10 @@ namespace {
 using std::chrono::microseconds, std::chrono::milliseconds;
 
 // A thread that others are held for and that has not stopped after so long will not: the others are let go.
-constexpr milliseconds kStuck{100};
-// How long a thread that was interrupted in vain is waited for before it is left to the stragglers.
-constexpr milliseconds kGrace{20};
+constexpr milliseconds kStuck{500};
+// How long a thread that was interrupted in vain is waited for while nobody else stands: before the next attempt, and
+// at the end of all (on a loaded machine it may be long before it is on a processor).
+constexpr milliseconds kGrace{20}, kLastGrace{1000};
 
 enum class Pass : uint8_t { Uninterruptible, Blocked, Running };
 
@@ -90,8 +91,9 @@ struct Tracees::Impl {
     live().push_back(this);
   }
   ~Impl() {
-    letGo();
+    if (stopped) release();
     std::erase(live(), this);
+    stragglers::attend(Clock::now() + kLastGrace);
   }
 
   const Process *process;
@@ -101,14 +103,16 @@ struct Tracees::Impl {
   Realtime realtime{};
   Times times{};
   bool stopped = false;
+  bool killed = false; // a thread was, while it stood
 
   // Two halves of the same rows: what the caller sees, and what is ours.
   std::vector<StoppedThread> threads{};
   std::vector<Tracee> tracees{};
   std::vector<Pass> passes{};
-  size_t sorted = 0;    // so many rows from the front are ascending by id
-  size_t uncounted = 0; // in the task list, but not ours: the agent, and what has ended but for its entry
-  Deadline limit{};     // of this stop
+  size_t sorted = 0; // so many rows from the front are ascending by id
+  size_t lasting =
+      0; // in the task list for good, but not ours: the agent, and a first thread that has ended before others
+  Deadline limit{}; // of this stop
 
   // All objects there are, for the handler of bugs.
   static std::vector<Impl *> &live() {
@@ -126,13 +130,14 @@ struct Tracees::Impl {
   Result<void> seize(size_t index);
   Result<void> await(size_t index);
   Result<void> stopBorn();
-  Result<size_t> addBorn();
+  void addBorn();
   Result<size_t> threadCount() const;
   void addRow(pid_t tid, Pass pass);
   void lookForEnded();
   [[nodiscard]] bool known(pid_t tid) const;
   [[nodiscard]] size_t standing() const;
   void dropEnded();
+  void giveUp(Tracee &tracee);
   void release();
   void releaseThose(bool running);
   void letGo();
@@ -143,7 +148,7 @@ struct Tracees::Impl {
 // --- 1. looking -----------------------------------------------------------------------------------------------
 
 void Tracees::Impl::addRow(pid_t tid, Pass pass) {
-  Tracee tracee{.tid = tid};
+  Tracee tracee{.tid = tid, .process = process->pid()};
   if (auto straggler = stragglers::take(tid)) tracee = *straggler;
   threads.push_back({.tid = tid, .running = pass == Pass::Running});
   tracees.push_back(tracee);
@@ -158,15 +163,15 @@ Result<void> Tracees::Impl::prepare() {
   size_t most = 2 * ids->size() + 64;
   threads.reserve(most), tracees.reserve(most), passes.reserve(most);
   stragglers::reserve(most);
-  uncounted = 0;
+  lasting = 0;
   for (pid_t tid : *ids) {
     if (std::ranges::find(except, tid) != except.end()) {
-      uncounted++;
+      lasting++;
       continue;
     }
     char state = threadState(process->pid(), tid);
     if (state == 'Z' || state == 'X') {
-      uncounted++; // gone in a moment, or the first thread, which stays until the last
+      lasting += tid == process->pid();
       continue;
     }
     if (state == 'D' && waitsForVfork(*process, tid))
@@ -182,13 +187,17 @@ Result<void> Tracees::Impl::prepare() {
 
 Result<void> Tracees::Impl::seize(size_t index) {
   Tracee &tracee = tracees[index];
-  if (tracee.state != TraceeState::Loose || tracee.seize()) return {};
-  if (errno == EPERM) {
-    // Also for a thread that has ended and is still listed.
-    char state = threadState(process->pid(), tracee.tid);
-    if (state != 'Z' && state != 'X') return explainSeize(tracee.tid);
+  // EPERM also for a thread that has ended and is listed still, and for one that is just executing a program: then it
+  // is another thread of the same id a moment later.
+  for (int attempt = 0; tracee.state == TraceeState::Loose && !tracee.seize(); attempt++) {
+    char state = errno == EPERM ? threadState(process->pid(), tracee.tid) : 'X';
+    if (state == 'Z' || state == 'X') {
+      tracee.state = TraceeState::Ended;
+    } else if (attempt == 2) {
+      if (auto same = process->sameMemory(); !same) return same;
+      return explainSeize(tracee.tid);
+    }
   }
-  tracee.state = TraceeState::Ended;
   return {};
 }
 
@@ -203,6 +212,7 @@ Result<void> Tracees::Impl::await(size_t index) {
     // Something is unusual. An execve in one thread waits for us to take away the remains of the others; the end of a
     // first thread is not reported before that of the others.
     lookForEnded();
+    if (auto same = process->sameMemory(); !same) return same;
     if (tracee.tid == process->pid() && threadState(tracee.tid, tracee.tid) == 'Z') tracee.state = TraceeState::Ended;
     if (tracee.state == TraceeState::Interrupted && Clock::now() >= patience) return explainStuck(tracee.tid);
   }
@@ -276,14 +286,13 @@ bool Tracees::Impl::known(pid_t tid) const {
 }
 
 // Lists the tasks, and adds a row for each that is new. The buffer is on the stack: this is inside the window.
-Result<size_t> Tracees::Impl::addBorn() {
+void Tracees::Impl::addBorn() {
   alignas(8) std::array<char, 32768> entries; // getdents64(2)
-  size_t before = tracees.size();
-  uncounted = 0;
+  lasting = 0;
   lseek(tasks.get(), 0, SEEK_SET);
   for (;;) {
     long size = syscall(SYS_getdents64, tasks.get(), entries.data(), entries.size());
-    if (size <= 0) return tracees.size() - before;
+    if (size <= 0) return;
     for (size_t at = 0; at + 19 < static_cast<size_t>(size);) {
       uint16_t length = 0;
       memcpy(&length, entries.data() + at + 16, sizeof length);
@@ -293,39 +302,55 @@ Result<size_t> Tracees::Impl::addBorn() {
       at += length;
       if (!number || known(tid)) continue;
       if (std::ranges::find(except, tid) != except.end())
-        uncounted++;
+        lasting++;
       else
         addRow(tid, Pass::Running);
     }
   }
 }
 
+// Until the number of threads is that of those that stand and of those that stay for good. Threads that are ending are
+// none of either: counted, one of them could vanish while another thread is born, and nobody would notice.
 Result<void> Tracees::Impl::stopBorn() {
+  constexpr timespec kMoment{0, 20'000};
   for (;;) {
     auto count = threadCount();
     if (!count) return std::unexpected(count.error());
-    if (*count == standing() + uncounted) return {};
+    if (*count == standing() + lasting) return {};
     size_t from = tracees.size();
-    auto born = addBorn();
-    if (!born) return std::unexpected(born.error());
+    addBorn();
     if (auto done = stopPass(Pass::Running, from); !done) return done;
-    // What has ended and is listed still: in a moment it is not, and the next pass counts anew. The first thread is,
-    // until the last has ended.
-    for (size_t i = from; i < tracees.size(); i++)
-      uncounted += tracees[i].state == TraceeState::Ended;
+    while (tracees.size() > from && tracees.back().state == TraceeState::Ended) {
+      lasting += tracees.back().tid == process->pid();
+      threads.pop_back(), tracees.pop_back(), passes.pop_back();
+    }
+    if (tracees.size() > from) continue;
+    // Only threads that are ending, which need a processor for that; or ours have ended, with the process or by an
+    // execve.
+    nanosleep(&kMoment, nullptr);
+    if (auto same = process->sameMemory(); !same) return same;
+    lookForEnded();
     if (Clock::now() >= limit)
-      return fail(DiagnosticId::CannotStop,
-                  "process " + std::to_string(process->pid()) + " creates threads faster than they can be stopped");
+      return fail(DiagnosticId::CannotStop, "process " + std::to_string(process->pid()) +
+                                                " creates and ends threads faster than they can be stopped");
   }
 }
 
 // --- letting go -----------------------------------------------------------------------------------------------
 
+// A row that has ended, or will in a moment. The id of the first thread can live on: as a zombie until the last thread
+// has ended, or as that of a thread of ours that executed a program and has taken it over. Both are attachments still.
+void Tracees::Impl::giveUp(Tracee &tracee) {
+  if (tracee.tid == process->pid() && tracee.state == TraceeState::Ended) tracee.interrupt();
+  if (tracee.state == TraceeState::Interrupted) stragglers::add(tracee);
+  tracee.state = TraceeState::Loose;
+}
+
 void Tracees::Impl::dropEnded() {
   size_t kept = 0;
   for (size_t i = 0; i < tracees.size(); i++) {
     if (tracees[i].state != TraceeState::Stopped) {
-      if (tracees[i].state == TraceeState::Interrupted) stragglers::add(tracees[i]);
+      giveUp(tracees[i]);
       continue;
     }
     threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
@@ -338,6 +363,7 @@ void Tracees::Impl::releaseThose(bool running) {
   for (size_t i = 0; i < tracees.size(); i++) {
     if (threads[i].running != running || tracees[i].state != TraceeState::Stopped) continue;
     if (!tracees[i].release()) { // killed: its remains are ours until they are taken away
+      killed = true;
       tracees[i].state = TraceeState::Interrupted;
       stragglers::add(tracees[i]);
     }
@@ -357,23 +383,14 @@ void Tracees::Impl::release() {
 
 // Ends the attachments after a stop that went wrong, or at the end of all.
 void Tracees::Impl::letGo() {
-  ticker.stop();
-  bool none = !stopped && std::ranges::none_of(tracees, [](const Tracee &t) {
-    return t.state == TraceeState::Seized || t.state == TraceeState::Interrupted || t.state == TraceeState::Stopped;
-  });
-  if (none) return;
   for (Tracee &tracee : tracees) {
     if (tracee.state == TraceeState::Seized) tracee.interrupt(); // there is no other way to end an attachment
     if (tracee.state == TraceeState::Interrupted) tracee.look();
-  }
-  for (Tracee &tracee : tracees)
-    if (tracee.state == TraceeState::Interrupted) stragglers::add(tracee), tracee.state = TraceeState::Loose;
-  for (Tracee &tracee : tracees) {
-    Registers registers; // it may have stopped since, and its call is not cured
+    Registers registers; // it may have stopped just now, and its call is not cured
     if (!stopped && tracee.state == TraceeState::Stopped) tracee.readRegisters(registers);
+    if (tracee.state != TraceeState::Stopped) giveUp(tracee);
   }
   release();
-  stragglers::attend(Clock::now() + kGrace);
 }
 
 // --- explanations ---------------------------------------------------------------------------------------------
@@ -433,6 +450,7 @@ Result<void> Tracees::stop(Deadline deadline, microseconds maxPause) {
   impl_->ticker.stop();
   if (!done) {
     impl_->letGo();
+    stragglers::attend(Clock::now() + kGrace);
     return done;
   }
   impl_->dropEnded();
@@ -454,12 +472,14 @@ Result<void> Tracees::setRegisters(size_t index, const Registers &registers) {
 
 void Tracees::resume() {
   if (impl_->stopped) impl_->release();
-  stragglers::attend();
+  // Those that were killed end in a moment, and the parent of the process learns of its end when we have seen that of
+  // its threads.
+  stragglers::attend(impl_->killed ? Clock::now() + kLastGrace : Deadline());
 }
 
 void Tracees::detach() {
   resume();
-  stragglers::attend(Clock::now() + kGrace);
+  stragglers::attend(Clock::now() + kLastGrace);
 }
 
 } // namespace lpc::runtime

@@ -75,7 +75,7 @@ TracedThread::~TracedThread() { letGo(); }
 // later with nobody there to let it go on.
 void TracedThread::letGo() {
   if (!tid_) return;
-  constexpr auto kPatience = std::chrono::milliseconds(100);
+  constexpr auto kPatience = std::chrono::seconds(1); // a loaded machine needs it
   if (request(PTRACE_DETACH, tid_, 0, 0L) < 0 && errno == ESRCH && interrupt()) {
     auto stop = await(Clock::now() + kPatience);
     if (stop && tid_) (void)request(PTRACE_DETACH, tid_, 0, static_cast<long>(stop->signalToGiveBack()));

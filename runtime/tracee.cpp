@@ -54,10 +54,11 @@ bool Tracee::seize() {
   return true;
 }
 
-void Tracee::interrupt() {
-  // Fails for a thread that has ended only, which await() will see.
-  ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
-  state = TraceeState::Interrupted;
+bool Tracee::interrupt() {
+  // Any error but ESRCH means that it is ours and past being interrupted: its end is to come.
+  bool ours = ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) == 0 || errno != ESRCH;
+  state = ours ? TraceeState::Interrupted : TraceeState::Ended;
+  return ours;
 }
 
 void Tracee::look() { wait(WNOHANG); }
@@ -66,15 +67,18 @@ void Tracee::await() { wait(0); }
 void Tracee::wait(int extraOption) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | WEXITED | WNOWAIT | __WALL | extraOption) != 0) {
-    // ECHILD: no tracee any more. A thread that executes a program takes over the first thread's id, and its own
-    // vanishes.
-    if (errno != EINTR) state = TraceeState::Ended;
+    if (errno == EINTR) return;
+    // ECHILD: no tracee of ours has this id any more. A thread that executes a program takes over the id of its
+    // process, and its own vanishes; the attachment goes with it, and a pending interrupt as well.
+    bool moved = tid != process;
+    tid = process;
+    if (!moved || !interrupt()) state = TraceeState::Ended;
     return;
   }
   if (info.si_pid == 0) return;
-  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
-    state = TraceeState::Ended;
-    reap(tid);
+  if (info.si_code != CLD_TRAPPED) {
+    state = TraceeState::Ended; // or stopped, but as a child of ours that we do not trace (CLD_STOPPED)
+    if (info.si_code != CLD_STOPPED) reap(tid);
     return;
   }
   // si_status is signal | event << 8. No event: it stands in front of a signal. PTRACE_EVENT_STOP: our interrupt where

@@ -22,7 +22,7 @@ enum class TraceeState : uint8_t {
 };
 
 struct Tracee {
-  pid_t tid = 0;
+  pid_t tid = 0, process = 0;
   TraceeState state = TraceeState::Loose;
   int signal = 0;         // in delivery when it stopped; handed over when it is let go
   bool groupStop = false; // stands because of a SIGSTOP or the like that is none of ours
@@ -30,10 +30,11 @@ struct Tracee {
   // SEIZE, which disturbs nobody. False, with `errno`, where the kernel refuses: ESRCH (ended), EPERM (has ended but
   // for its entry in the task list, is traced already, or may not be).
   bool seize();
-  void interrupt();
+  // Asks it to stop, also once more. False where it is no tracee of ours: it has ended, or was none.
+  bool interrupt();
 
-  // Its state, without waiting: Stopped, Ended (it is reaped, unless it is a child of our own and its parent's wait is
-  // ours), or as before.
+  // Its state, without waiting (it may come back under another id, that of its process: it has executed a program):
+  // Stopped, Ended (it is reaped, unless it is a child of our own and its parent's wait is ours), or as before.
   void look();
   // As look, after blocking until there is something to see, or until the ticker ticks.
   void await();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -19,6 +20,9 @@ using namespace std::chrono_literals;
 using runtime::Agent;
 using runtime::Clock;
 using runtime::Process;
+
+// A target that has died is a failure of its test, not the end of all tests (send() throws then).
+inline const auto kIgnorePipe = ::signal(SIGPIPE, SIG_IGN);
 
 inline std::string target(const std::string &name) { return std::string(LPC_TEST_BINARY_DIR) + "/target_" + name; }
 inline runtime::Deadline in(std::chrono::milliseconds time) { return Clock::now() + time; }

@@ -21,19 +21,23 @@ void want(Names &names, const std::string &symbol) {
   if (!parts.version.empty()) names.emplace(parts.name);
 }
 
-std::vector<std::string> sorted(const Names &names) {
-  std::vector<std::string> out(names.begin(), names.end());
-  std::ranges::sort(out); // so that one input always makes one order of work
+// Both together, each once; sorted, so that one input always makes one order of work.
+std::vector<std::string> together(const Names &some, const Names &others) {
+  std::vector<std::string> out(some.begin(), some.end());
+  out.insert(out.end(), others.begin(), others.end());
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
   return out;
 }
 
-void lookUp(const target::ElfFile &file, const Names &names,
-            std::unordered_map<std::string, std::vector<target::Symbol>> &into) {
+using Table = std::unordered_map<std::string, std::vector<target::Symbol>>;
+
+void lookUp(const target::ElfFile &file, std::vector<std::string> names, Table &into) {
   if (names.empty()) return;
-  std::vector<std::string> wanted = sorted(names);
-  std::vector<std::vector<target::Symbol>> found = file.find(wanted);
-  for (size_t i = 0; i < wanted.size(); i++)
-    if (!found[i].empty()) into.insert_or_assign(std::move(wanted[i]), std::move(found[i]));
+  std::vector<std::vector<target::Symbol>> found = file.find(names);
+  into.reserve(names.size());
+  for (size_t i = 0; i < names.size(); i++)
+    if (!found[i].empty()) into.insert_or_assign(std::move(names[i]), std::move(found[i]));
 }
 
 const std::vector<target::Symbol> kNone;
@@ -119,26 +123,27 @@ void Symbols::lookUpPayloads(const Memories &memories, const Wanted &wanted) {
   for (const Memory &memory : memories.all) {
     if (!memory.usable || !memory.payload) continue;
     auto names = wanted.inMemory.find(memory.name->text);
-    if (names != wanted.inMemory.end()) lookUp(*memory.payload, names->second, payloads_[memory.payload.get()]);
+    if (names != wanted.inMemory.end())
+      lookUp(*memory.payload, together(names->second, {}), payloads_[memory.payload.get()]);
   }
 }
 
 void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
-  auto namesOf = [&](size_t object) {
+  const Names none;
+  auto namesOf = [&](size_t object) -> const Names & {
     auto found = wanted.inObject.find(object);
-    return found == wanted.inObject.end() ? Names{} : found->second;
+    return found == wanted.inObject.end() ? none : found->second;
   };
-  Names names = namesOf(0);
-  names.insert(wanted.anywhere.begin(), wanted.anywhere.end());
   Table &own = objects_[0];
-  if (context.program) lookUp(*context.program, names, own);
+  if (context.program) lookUp(*context.program, together(wanted.anywhere, namesOf(0)), own);
 
   Names lacking;
   for (const std::string &name : wanted.anywhere)
     if (!own.contains(name)) lacking.insert(name);
   if (!context.program || lacking.empty()) { // no need to know the libraries
-    for (const auto &[object, wantedHere] : wanted.inObject)
-      if (auto file = context.objects.file(object); object != 0 && file) lookUp(**file, wantedHere, objects_[object]);
+    for (const auto &[object, names] : wanted.inObject)
+      if (auto file = context.objects.file(object); object != 0 && file)
+        lookUp(**file, together(names, {}), objects_[object]);
     return;
   }
   for (size_t i = 1; i < context.objects.size(); i++) {
@@ -151,9 +156,7 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
       continue;
     }
     libraries_.push_back(i);
-    names = namesOf(i);
-    names.insert(lacking.begin(), lacking.end());
-    lookUp(**file, names, objects_[i]);
+    lookUp(**file, together(namesOf(i), lacking), objects_[i]);
   }
 }
 

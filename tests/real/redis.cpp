@@ -19,6 +19,7 @@ protected:
     server_.emplace(std::vector<std::string>{"redis-server", "--port", text(port_), "--bind", "127.0.0.1", "--save", "",
                                              "--appendonly", "no"});
     ASSERT_TRUE(answers(port_));
+    ASSERT_EQ(cli({"ping"}), "PONG\n"); // all its threads are there when it answers
     before_ = stateOf(server_->pid());
     folder_.write("ping.lp", "patch ping version \"1\"\n"
                              "target /usr/bin/redis-server\n"

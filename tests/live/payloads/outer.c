@@ -1,0 +1,1 @@
+int outer_new(int x) { return x + 1000; }

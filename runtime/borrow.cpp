@@ -28,6 +28,11 @@
 // matters), no floating point, no libc, and restores all registers and flags, so any instruction will do, inside malloc
 // too; only a restartable sequence would not notice that it was left, so there another moment is chosen.
 //
+// Seccomp filters sleep for the victim and our threads as long as we live. If we are killed they wake: a filter that
+// ends the process for clone does so when that happens between 4 and 6, one that does so for pwrite64 in the
+// microseconds of a play, and one that does so for munmap or exit at any time while the agent lives. Threads without a
+// filter are chosen first.
+//
 // Rejected: rt_sigreturn as the way home (breaks nanosleep and the FPU state), single steps and int3 (kill the target
 // when the tracer dies), waiting for a failed clone by a deadline (it would cost the victim milliseconds, and errno).
 #include "runtime/borrow.h"

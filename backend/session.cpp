@@ -8,6 +8,11 @@
 namespace lpc::backend {
 
 Result<void> Session::look(std::vector<std::string> &remarks) {
+  if (!lock_) {
+    auto lock = runtime::ProcessLock::take(process_, deadline_);
+    if (!lock) return std::unexpected(std::move(lock.error()));
+    lock_.emplace(std::move(*lock));
+  }
   for (bool repaired = false;; repaired = true) {
     auto snapshot = backend::look(process_);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));

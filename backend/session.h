@@ -9,6 +9,7 @@
 #include "backend/play.h"
 #include "backend/registry.h"
 #include "runtime/agent.h"
+#include "runtime/process_lock.h"
 
 namespace lpc::backend {
 
@@ -17,8 +18,8 @@ public:
   Session(const runtime::Process &process, const PlayOptions &options)
       : process_(process), deadline_(runtime::Clock::now() + options.timeout) {}
 
-  // Looks (again). Afterwards every record is Applied, or Reverted with memory that is still in use. Repairs are told
-  // in `remarks`.
+  // Looks (again); from the first look on no other lpc works on the process. Afterwards every record is Applied, or
+  // Reverted with memory that is still in use. Repairs are told in `remarks`.
   Result<void> look(std::vector<std::string> &remarks);
   [[nodiscard]] const Snapshot &snapshot() const { return snapshot_; }
   [[nodiscard]] std::vector<FoundRecord> &records() { return records_; }
@@ -35,6 +36,7 @@ public:
 private:
   const runtime::Process &process_;
   runtime::Deadline deadline_;
+  std::optional<runtime::ProcessLock> lock_; // given back last
   Snapshot snapshot_;
   std::vector<FoundRecord> records_;
   std::optional<runtime::Agent> agent_;

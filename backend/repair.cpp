@@ -2,8 +2,7 @@
 // the new ones, and the record has both. Putting the old bytes back is right for both, and needs nothing but the
 // record.
 //
-// A lock against another lpc that is only slow, not dead: its agent is traced by it, so seizing all threads for the
-// stop fails with AlreadyTraced, and nothing is touched.
+// An lpc that is only slow, not dead, holds the lock of its session, so whatever is found unfinished was left behind.
 #include "backend/repair.h"
 
 #include "backend/prepare.h"
@@ -53,6 +52,7 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     FoundRecord one = *found;
     bool wasReverted = one.record.state == RecordState::Reverted;
     auto stacks = undo(one, process, snapshot, agent);
+    if (!stacks && wasReverted && stacks.error().id != DiagnosticId::ProcessGone) continue; // memory can wait
     if (!stacks)
       return std::unexpected(
           std::move(stacks.error()).during(cat("repairing the interrupted patch `", one.record.name, "`")));

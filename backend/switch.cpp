@@ -289,6 +289,10 @@ private:
   Attempt putBack(Error why) {
     failed(std::move(why));
     if (result_.kind == OutcomeKind::Gone) return Attempt::Failed;
+    // If we are killed in between, the next command must see that something is unfinished.
+    Bytes during;
+    appendLittle(during, static_cast<uint64_t>(job_.during), 8);
+    (void)process_.write(job_.record + kStateOffset, during); // what stands there is put back and looked at below
     for (auto write = job_.writes.rbegin(); write != job_.writes.rend(); ++write)
       if (!process_.write(write->to, guards_.at(write->to, write->bytes.size()))) {
         result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;

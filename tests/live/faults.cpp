@@ -4,7 +4,7 @@
 // natural end. By default they are so many that all tests together take less than half a minute, other ones in each
 // run; every single one is done by
 //
-//     LPC_SWEEP=full live_faults                                   (some 10 minutes)
+//     LPC_SWEEP=full live_faults                                   (half an hour on a busy machine)
 //     LPC_SWEEP=full live_faults --gtest_filter=Faults.LpcDiesInApply
 //     LPC_SWEEP=1234 live_faults                                   the 1234th stop alone
 //
@@ -199,7 +199,7 @@ void Faults::killLpcEverywhere(Command command) {
 
 void Faults::killTargetEverywhere(Command command) {
   int total = stopsOf(command);
-  Stops stops(total, 30);
+  Stops stops(total, 15);
   int statuses[5] = {};
   for (int n = stops.first; !HasFailure() && n <= total + stops.step; n += stops.step) {
     SCOPED_TRACE("target killed at stop " + std::to_string(n) + " of about " + std::to_string(total));

@@ -20,11 +20,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
@@ -56,8 +56,8 @@ void settle(pid_t tid) {
   if (getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) > 0) (void)setpriority(PRIO_PROCESS, static_cast<id_t>(tid), 0);
 }
 
-// The process stands while the player plays, so on a busy machine it must not wait for its turn (seen: 140 ms). It runs for
-// microseconds and ends. Where real-time priority is not permitted, only time is lost.
+// The process stands while the player plays, so on a busy machine it must not wait for its turn (seen: 140 ms). It runs
+// for microseconds and ends. Where real-time priority is not permitted, only time is lost.
 void hurry(pid_t tid) {
   sched_param lowest{.sched_priority = 1};
   (void)sched_setscheduler(tid, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);

@@ -39,13 +39,13 @@
 
 #include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <tuple>
 
 #include "ir/support/cat.h"
@@ -261,7 +261,7 @@ Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
   auto refused = bringToRest(victim, candidate.filtered);
   if (!refused || *refused) letGo(victim);
   if (!refused) return std::unexpected(refused.error());
-  if (*refused) return notNow(**refused);
+  if (const auto &why = *refused; why) return notNow(*why);
 
   auto stub = x86_64::borrowStub(x86_64::homeInCode(stopped_), mask_);
   auto written = code_ ? write(victim, code_->at, code_->bytes) : Result<void>();

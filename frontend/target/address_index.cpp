@@ -15,7 +15,6 @@ namespace {
 
 constexpr unsigned kTableShift = 30;
 constexpr uint32_t kSymbolMask = (uint32_t{1} << kTableShift) - 1;
-constexpr size_t kStride = size_t{2} << 20;
 
 bool standsAtAnAddress(const SymbolEntry &entry) {
   return isDefinition(entry) && entry.type() != STT_TLS && entry.section != SHN_ABS && entry.section != SHN_COMMON;
@@ -33,7 +32,7 @@ bool isMarker(std::string_view name) {
 template <class F> void forEach(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, F f) {
   for (uint32_t source = 0; source < sources.size(); source++) {
     const SymbolTable &table = *sources[source].table;
-    size_t size = table.entrySize(), stride = kStride / size;
+    size_t size = table.entrySize(), stride = FileContents::kPiece / size;
     size_t count = std::min<size_t>(table.count(), size_t{kSymbolMask} + 1);
     for (size_t begin = 0; begin < count; begin += stride) {
       size_t end = std::min(count, begin + stride);
@@ -42,7 +41,7 @@ template <class F> void forEach(const std::vector<SymbolSource> &sources, bool l
         if (standsAtAnAddress(entry) && !(leaveOutMarkers && isMarker(nameOf(table, entry))))
           f(entry, source, static_cast<uint32_t>(i));
       }
-      if (end - begin == stride) sources[source].contents->forget(table.entries.subspan(begin * size, stride * size));
+      sources[source].contents->passed(table.entries, end * size);
     }
   }
 }

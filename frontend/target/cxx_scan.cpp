@@ -18,7 +18,6 @@
 namespace lpc::target {
 namespace {
 
-constexpr size_t kStride = size_t{2} << 20;
 constexpr size_t kMostStrings = size_t{1} << 20;
 // Places in one string that are tried as the start of a mangled name: linkers merge tails, so `_ZN3fooE` may stand in
 // `_GLOBAL__sub_I__ZN3fooE`.
@@ -75,16 +74,17 @@ public:
       anyShort_ = anyShort_ || !isLong;
     }
     std::ranges::sort(byKey_, {}, &Identifier::key);
+    filter_ = BitFilter(byKey_.size());
     for (const Identifier &each : byKey_)
       filter_.add(each.key);
   }
 
   std::vector<NameHit> run() {
-    for (size_t begin = 0; begin < text_.size(); begin += kStride) {
-      size_t end = std::min(text_.size(), begin + kStride);
+    for (size_t begin = 0; begin < text_.size(); begin += FileContents::kPiece) {
+      size_t end = std::min(text_.size(), begin + FileContents::kPiece);
       if (!byKey_.empty()) scanIdentifiers(std::max<size_t>(begin, 1), end);
       if (!unfiltered_.empty()) scanAll(begin, end);
-      if (end - begin == kStride) contents_.forget(asBytes(text_.substr(begin, kStride)));
+      contents_.passed(asBytes(text_), end);
     }
     resolve();
     return std::move(hits_);

@@ -20,14 +20,12 @@ constexpr std::string_view kDebugFolder = "/usr/lib/debug";
 
 // ISO 3309, as in zlib; piece by piece, so that the file is never in memory as a whole.
 uint32_t crcOf(const FileContents &contents) {
-  constexpr size_t kPiece = size_t{1} << 20;
-  BytesView rest = contents.view();
+  BytesView bytes = contents.view();
   uint32_t crc = 0;
-  while (!rest.empty()) {
-    BytesView piece = rest.first(std::min(rest.size(), kPiece));
+  for (size_t at = 0; at < bytes.size(); at += FileContents::kPiece) {
+    BytesView piece = bytes.subspan(at, std::min(bytes.size() - at, FileContents::kPiece));
     crc = llvm::crc32(crc, llvm::ArrayRef<uint8_t>(piece.data(), piece.size()));
-    contents.forget(piece);
-    rest = rest.subspan(piece.size());
+    contents.passed(bytes, at + piece.size());
   }
   return crc;
 }

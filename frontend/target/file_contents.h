@@ -20,13 +20,19 @@ public:
   ~FileContents();
 
   [[nodiscard]] BytesView view() const;
-  // The pages of `part` will not be needed soon: they leave our resident set, and come back when touched again.
-  void forget(BytesView part) const;
+  // For a pass over a `table` of the file, from its start to its end, in pieces of kPiece: all up to the offset `end`
+  // will not be needed soon. Its pages leave our resident set, and come back when touched again. Tables of one piece
+  // stay.
+  static constexpr size_t kPiece = size_t{2} << 20;
+  void passed(BytesView table, size_t end) const;
+  // Some place of the file was read, out of any order. After every few of them, pages are given back.
+  void touched() const;
 
 private:
   FileContents(const uint8_t *mapped, size_t size) : mapped_(mapped), size_(size) {}
   const uint8_t *mapped_ = nullptr;
   size_t size_ = 0;
+  mutable unsigned touches_ = 0;
   Bytes owned_;
 };
 

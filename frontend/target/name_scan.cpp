@@ -23,8 +23,6 @@
 namespace lpc::target {
 namespace {
 
-// Bytes after which pages are given back. Smaller tables stay.
-constexpr size_t kStride = size_t{2} << 20;
 // Offsets that are collected before the symbols are searched for them; only a file made for it has more.
 constexpr size_t kMostStrings = size_t{1} << 20;
 
@@ -105,8 +103,6 @@ private:
   std::vector<Class> classes_;
 };
 
-BytesView bytesOf(std::string_view text) { return asBytes(text); }
-
 } // namespace
 
 std::vector<NameHit> scanForStrings(const SymbolTable &table, std::vector<StringHit> strings,
@@ -120,7 +116,7 @@ std::vector<NameHit> scanForStrings(const SymbolTable &table, std::vector<String
   for (const StringHit &string : strings)
     filter.add(string.offset);
 
-  const size_t size = table.entrySize(), count = table.count(), stride = kStride / size;
+  const size_t size = table.entrySize(), count = table.count(), stride = FileContents::kPiece / size;
   const uint8_t *entries = table.entries.data();
   auto check = [&](size_t i, uint32_t offset) {
     auto first = std::ranges::lower_bound(strings, StringHit{offset, 0});
@@ -135,7 +131,7 @@ std::vector<NameHit> scanForStrings(const SymbolTable &table, std::vector<String
       std::memcpy(&offset, entries + i * size, sizeof offset);
       if (filter.mayHave(offset)) check(i, offset);
     }
-    if (end - begin == stride) contents.forget(table.entries.subspan(begin * size, stride * size));
+    contents.passed(table.entries, end * size);
   }
   return hits;
 }
@@ -152,13 +148,13 @@ std::vector<NameHit> scanForNames(const SymbolTable &table, std::span<const std:
   };
   // st_name has 32 bits: what lies beyond cannot be named.
   std::string_view text = table.strings.substr(0, size_t{UINT32_MAX});
-  for (size_t begin = 0; begin < text.size(); begin += kStride) {
-    size_t end = std::min(text.size(), begin + kStride);
+  for (size_t begin = 0; begin < text.size(); begin += FileContents::kPiece) {
+    size_t end = std::min(text.size(), begin + FileContents::kPiece);
     tails.scan(text, begin, end, [&](size_t at, uint32_t name) {
       strings.push_back({static_cast<uint32_t>(at - names[name].size()), name});
       if (strings.size() == kMostStrings) resolve();
     });
-    if (end - begin == kStride) contents.forget(bytesOf(text.substr(begin, kStride)));
+    contents.passed(asBytes(text), end);
   }
   resolve();
   // The first kMostHits of each name, in the order of the table.

@@ -87,6 +87,7 @@ Symbol SymbolLookup::symbolOf(const Table &table, size_t index) const {
   symbol.kind = kindOf(entry);
   symbol.binding = bindingOf(entry);
   symbol.absolute = entry.section == SHN_ABS;
+  table.contents->touched();
   if (table.dynamic) {
     symbol.name = name;
     setVersion(symbol, *file_.image, index);

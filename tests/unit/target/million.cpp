@@ -120,7 +120,8 @@ long grownKilobytes(const Million &million) {
   return grown;
 }
 
-void expectFast(bool cxx, double milliseconds, long megabytes) {
+// The figures are printed, not expected: they are the machine's as much as ours.
+void lookUpTwenty(bool cxx) {
   Million million = makeMillion(cxx);
   std::vector<double> times;
   for (unsigned round = 0; round < 7; round++) {
@@ -141,16 +142,10 @@ void expectFast(bool cxx, double milliseconds, long megabytes) {
   std::printf("%s names: %.1f ms of processor (fastest %.1f), %ld KB\n", cxx ? "C++" : "C", times[times.size() / 2],
               times[0], grown);
   std::remove(million.path.c_str());
-#if !defined(__SANITIZE_ADDRESS__) && defined(NDEBUG)
-  EXPECT_LT(times[0], milliseconds);
-  EXPECT_LT(grown, megabytes * 1024);
-#else
-  (void)milliseconds, (void)megabytes;
-#endif
 }
 
-TEST(Million, TwentyNamesOfC) { expectFast(false, 50, 30); }
-TEST(Million, TwentyMangledNames) { expectFast(true, 75, 30); }
+TEST(Million, TwentyNamesOfC) { lookUpTwenty(false); }
+TEST(Million, TwentyMangledNames) { lookUpTwenty(true); }
 
 TEST(Million, DemangledName) {
   Million million = makeMillion(true);

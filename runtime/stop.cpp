@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -99,7 +101,7 @@ struct Tracees::Impl {
   const Process *process;
   std::vector<pid_t> except;
   FileDescriptor tasks{}; // /proc/PID/task
-  Ticker ticker{};
+  Ticker ticker{tickWhileSeizing};
   Realtime realtime{};
   Times times{};
   bool stopped = false;
@@ -123,6 +125,13 @@ struct Tracees::Impl {
     for (Impl *each : live())
       each->release();
   }
+
+  bool seizeThread(Tracee &tracee);
+  static void tickWhileSeizing();
+  // The object that is inside of a PTRACE_SEIZE, since when it may be no longer, and the way out.
+  static inline std::atomic<Impl *> seizing{};
+  Deadline seizeLimit{};
+  sigjmp_buf wayOut{};
 
   Result<void> prepare();
   Result<void> stopEverything(microseconds maxPause);
@@ -185,11 +194,45 @@ Result<void> Tracees::Impl::prepare() {
 
 // --- 2 to 4. stopping -----------------------------------------------------------------------------------------
 
+// PTRACE_SEIZE waits for an execve that is under way in the process (cred_guard_mutex), uninterruptibly: a signal
+// handler runs, and then the wait goes on. The execve may wait for us in turn, until the remains of the other threads
+// have been taken away, which is our duty if we trace them; a tick does that. It may also take long by itself (a
+// program on a dead file server); then the tick jumps out. Nothing between here and there has a destructor.
+bool Tracees::Impl::seizeThread(Tracee &tracee) {
+  seizeLimit = std::min(limit, Clock::now() + kStuck);
+  if (sigsetjmp(wayOut, 0) != 0) {
+    if (tracee.interrupt()) return true; // it was ours already
+    tracee.state = TraceeState::Loose;
+    errno = ETIMEDOUT;
+    return false;
+  }
+  seizing = this;
+  bool done = tracee.seize();
+  int why = errno;
+  seizing = nullptr;
+  errno = why;
+  return done;
+}
+
+void Tracees::Impl::tickWhileSeizing() {
+  Impl *impl = seizing.load();
+  if (!impl) return;
+  for (const Tracee &tracee : impl->tracees)
+    tracee.reapIfEnded();
+  stragglers::reapEnded();
+  if (Clock::now() < impl->seizeLimit) return;
+  seizing = nullptr;
+  siglongjmp(impl->wayOut, 1);
+}
+
 Result<void> Tracees::Impl::seize(size_t index) {
   Tracee &tracee = tracees[index];
   // EPERM also for a thread that has ended and is listed still, and for one that is just executing a program: then it
   // is another thread of the same id a moment later.
-  for (int attempt = 0; tracee.state == TraceeState::Loose && !tracee.seize(); attempt++) {
+  for (int attempt = 0; tracee.state == TraceeState::Loose && !seizeThread(tracee); attempt++) {
+    if (errno == ETIMEDOUT)
+      return fail(DiagnosticId::CannotStop,
+                  threadNamed(process->pid(), tracee.tid) + " is executing a program, which takes long");
     char state = errno == EPERM ? threadState(process->pid(), tracee.tid) : 'X';
     if (state == 'Z' || state == 'X') {
       tracee.state = TraceeState::Ended;
@@ -213,6 +256,7 @@ Result<void> Tracees::Impl::await(size_t index) {
     // first thread is not reported before that of the others.
     lookForEnded();
     if (auto same = process->sameMemory(); !same) return same;
+    if (tracee.state == TraceeState::Interrupted) tracee.interrupt(); // is it still ours to wait for?
     if (tracee.tid == process->pid() && threadState(tracee.tid, tracee.tid) == 'Z') tracee.state = TraceeState::Ended;
     if (tracee.state == TraceeState::Interrupted && Clock::now() >= patience) return explainStuck(tracee.tid);
   }

@@ -14,6 +14,9 @@ thread_local std::vector<Tracee> list;
 // True when it is no tracee of ours any more.
 bool letGo(Tracee &tracee) {
   tracee.look();
+  // Still ours? A process of which another thread executed a program has its id and not our attachment; where it is our
+  // own child as well, waiting does not tell.
+  if (tracee.state == TraceeState::Interrupted) tracee.interrupt();
   if (tracee.state == TraceeState::Stopped) {
     Registers registers; // for the cure
     tracee.readRegisters(registers);
@@ -43,6 +46,11 @@ void attend(Deadline limit) {
     if (list.empty() || Clock::now() >= limit) return;
     nanosleep(&kPause, nullptr);
   }
+}
+
+void reapEnded() {
+  for (const Tracee &tracee : list)
+    tracee.reapIfEnded();
 }
 
 } // namespace lpc::runtime::stragglers

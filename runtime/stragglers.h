@@ -19,5 +19,7 @@ void add(const Tracee &tracee);
 std::optional<Tracee> take(pid_t tid);
 // Lets go of all that have stopped or ended; with a limit, waits so long for the others. Never allocates.
 void attend(Deadline limit = {});
+// The remains of those that were killed. Can be called from a signal handler.
+void reapEnded();
 
 } // namespace lpc::runtime::stragglers

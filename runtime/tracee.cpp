@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -30,7 +31,14 @@ namespace {
 constexpr long kTickNanoseconds = 2'000'000;
 
 int tickSignal() { return SIGRTMAX - 3; }
-void tick(int) {} // its arrival is all
+
+std::atomic<void (*)()> duty; // of the ticker that runs
+
+void tick(int) {
+  int before = errno;
+  if (auto *run = duty.load()) run();
+  errno = before;
+}
 
 bool isChildOfOurs(pid_t tid) {
   if (syscall(SYS_tgkill, tid, tid, 0) != 0) return false; // a thread, not a process
@@ -55,10 +63,15 @@ bool Tracee::seize() {
 }
 
 bool Tracee::interrupt() {
-  // Any error but ESRCH means that it is ours and past being interrupted: its end is to come.
-  bool ours = ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) == 0 || errno != ESRCH;
-  state = ours ? TraceeState::Interrupted : TraceeState::Ended;
-  return ours;
+  for (;;) {
+    // Any error but ESRCH means that it is ours and past being interrupted: its end is to come.
+    bool ours = ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) == 0 || errno != ESRCH;
+    state = ours ? TraceeState::Interrupted : TraceeState::Ended;
+    if (ours || tid == process) return ours;
+    // A thread that executes a program takes over the id of its process, and its own vanishes; the attachment goes with
+    // it.
+    tid = process;
+  }
 }
 
 void Tracee::look() { wait(WNOHANG); }
@@ -68,11 +81,11 @@ void Tracee::wait(int extraOption) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | WEXITED | WNOWAIT | __WALL | extraOption) != 0) {
     if (errno == EINTR) return;
-    // ECHILD: no tracee of ours has this id any more. A thread that executes a program takes over the id of its
-    // process, and its own vanishes; the attachment goes with it, and a pending interrupt as well.
-    bool moved = tid != process;
-    tid = process;
-    if (!moved || !interrupt()) state = TraceeState::Ended;
+    // ECHILD: no tracee of ours has this id any more, but perhaps another one by now.
+    if (tid == process)
+      state = TraceeState::Ended;
+    else
+      interrupt();
     return;
   }
   if (info.si_pid == 0) return;
@@ -106,11 +119,18 @@ bool Tracee::release() {
   return released;
 }
 
-Ticker::Ticker() {
+void Tracee::reapIfEnded() const {
+  siginfo_t info{};
+  if (tid != process) waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
+}
+
+Ticker::Ticker(void (*onTick)()) {
+  duty = onTick;
   // Set once for the life of lpc: a late tick must never meet the default action, which would end us.
   static const bool prepared = [] {
     struct sigaction action{};
-    action.sa_handler = tick; // without SA_RESTART: waitid is to return
+    action.sa_handler = tick;
+    action.sa_flags = SA_NODEFER; // no SA_RESTART: waitid is to return; and a handler may leave by a jump
     sigaction(tickSignal(), &action, nullptr);
     return true;
   }();

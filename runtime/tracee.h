@@ -33,6 +33,10 @@ struct Tracee {
   // Asks it to stop, also once more. False where it is no tracee of ours: it has ended, or was none.
   bool interrupt();
 
+  // Takes its remains away if it has been killed, and does nothing else. Can be called from a signal handler. (Not
+  // those of a first thread, whose end nobody waits for us to see but its parent.)
+  void reapIfEnded() const;
+
   // Its state, without waiting (it may come back under another id, that of its process: it has executed a program):
   // Stopped, Ended (it is reaped, unless it is a child of our own and its parent's wait is ours), or as before.
   void look();
@@ -53,11 +57,13 @@ private:
 // SIGCHLD arrives for every tracee, not for the one waited for.)
 class Ticker {
 public:
-  Ticker();
+  // `onTick` runs in the signal handler of every tick: nothing in it may allocate or lock; it may jump out of it. The
+  // last one given serves all tickers.
+  explicit Ticker(void (*onTick)());
   ~Ticker();
   Ticker(const Ticker &) = delete;
   Ticker &operator=(const Ticker &) = delete;
-  void start() const; // the first tick comes after kPeriod
+  void start() const; // the first tick comes after 2 ms, and then one every 2 ms
   void stop() const;
 
 private:

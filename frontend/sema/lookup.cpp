@@ -16,10 +16,18 @@ using target::SymbolKind;
 
 constexpr size_t kNamesForSuggestions = 1'000'000;
 
+// The name with a version that is not the default one is as near as can be.
+std::vector<std::string> nearOrVersions(const std::string &wanted, const std::vector<std::string> &names) {
+  std::vector<std::string> versions;
+  for (const std::string &name : names)
+    if (name.size() > wanted.size() && name.starts_with(wanted) && name[wanted.size()] == '@') versions.push_back(name);
+  return versions.empty() ? nearest(wanted, names) : versions;
+}
+
 std::vector<std::string> near(const std::string &wanted, const ElfFile &file, Context &context) {
   if (context.suggestionsLeft == 0) return {};
   context.suggestionsLeft--;
-  return nearest(wanted, file.symbolNames(kNamesForSuggestions));
+  return nearOrVersions(wanted, file.symbolNames(kNamesForSuggestions));
 }
 
 // In all libraries together.
@@ -30,7 +38,7 @@ std::vector<std::string> nearInLibraries(const std::string &wanted, const Symbol
   for (size_t library : symbols.libraries())
     for (std::string &name : (*context.objects.file(library))->symbolNames(kNamesForSuggestions))
       names.push_back(std::move(name));
-  return nearest(wanted, names);
+  return nearOrVersions(wanted, names);
 }
 
 // What an address can't be made of, although the name has one meaning.

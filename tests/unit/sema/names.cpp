@@ -207,7 +207,8 @@ TEST(Libraries, Versions) {
   std::string versions = fileWith("V_1 { global: f; g; local: *; }; V_2 { global: f; } V_1;\n", "v.map");
   std::string library =
       build({.sources = {{"v.c", "__asm__(\".symver f1,f@V_1\\n.symver f2,f@@V_2\"); int f1(void) { return 1; } int "
-                                 "f2(void) { return 2; } int g(void) { return 3; }\n"}},
+                                 "f2(void) { return 2; } int g(void) { return 3; } int f3(void) { return 4; } "
+                                 "__asm__(\".symver f3,old@V_1\");\n"}},
              .flags = {"-shared", "-fPIC", "-O0", "-Wl,-soname,libv.so.1", "-Wl,--version-script=" + versions},
              .name = "libv.so.1"});
   auto address = [&](const std::string &name) {
@@ -218,7 +219,14 @@ TEST(Libraries, Versions) {
   EXPECT_EQ(address("f"), address("f@V_2"));
   EXPECT_EQ(address("f"), address("f@@V_2"));
   EXPECT_NE(address("f"), address("f@V_1"));
-  EXPECT_EQ(masked(check("jmp libv.so.1!f@V_3 g\n", program(), {library}).text), R"(p.lp:1:15: error: `libv.so.1` has no symbol `f@V_3` [unknown-symbol]
+  EXPECT_EQ(check("jmp libv.so.1!old@V_1 g\n", program(), {library}).text, "");
+  EXPECT_EQ(check("jmp libv.so.1!old g\n", program(), {library}).text, R"(p.lp:1:15: error: `libv.so.1` has no symbol `old` [unknown-symbol]
+    1 | jmp libv.so.1!old g
+      |               ^~~
+  help: did you mean `old@V_1`?
+)");
+  EXPECT_EQ(masked(check("jmp libv.so.1!f@V_3 g\n", program(), {library}).text),
+            R"(p.lp:1:15: error: `libv.so.1` has no symbol `f@V_3` [unknown-symbol]
     1 | jmp libv.so.1!f@V_3 g
       |               ^~~~~
   note: what has this name:

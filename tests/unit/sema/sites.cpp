@@ -26,6 +26,7 @@ ir::Address inProgram(uint64_t address, std::string symbol, int64_t addend = 0) 
 TEST(Sites, WholeInstructionsAreRecorded) {
   ir::Branch b = branch("looping+6");
   EXPECT_EQ(b.from, inProgram(0x401056, "looping", 6));
+  EXPECT_FALSE(b.function); // the rest of it goes on as before
   EXPECT_EQ(b.to, inProgram(0x401004, "handle_request", 4));
 }
 
@@ -37,6 +38,7 @@ TEST(Sites, AtTheStartOfAFunction) {
   EXPECT_EQ(b.to, inProgram(0x401043, "neighbour"));
   EXPECT_EQ(b.room, 8U); // push rbp; mov rbp, rsp; sub rsp, 16
   EXPECT_EQ(toHex(*b.recorded), "554889e54883ec10");
+  EXPECT_EQ(b.function, (ir::Function{"handle_request", LinkAddress{0x401000}, 15}));
 }
 
 TEST(Sites, BehindAnEndbrThatStays) {
@@ -44,6 +46,7 @@ TEST(Sites, BehindAnEndbrThatStays) {
   EXPECT_EQ(b.from, inProgram(0x401014, "tracked", 4));
   EXPECT_EQ(b.room, 5U);
   EXPECT_EQ(toHex(*b.recorded), "b802000000");
+  EXPECT_EQ(b.function, (ir::Function{"tracked", LinkAddress{0x401010}, 10})); // it is still the whole that is replaced
 }
 
 TEST(Sites, OverAnEndbrWithoutRoomBehind) {

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <ostream>
@@ -54,10 +55,13 @@ pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string>
   posix_spawn_file_actions_adddup2(&actions, out, 1);
   if (errors >= 0) posix_spawn_file_actions_adddup2(&actions, errors, 2);
   std::vector<char *> words, variables;
-  for (const std::string &word : argv) words.push_back(const_cast<char *>(word.c_str()));
+  for (const std::string &word : argv)
+    words.push_back(const_cast<char *>(word.c_str()));
   words.push_back(nullptr);
-  for (char **variable = environ; *variable; variable++) variables.push_back(*variable);
-  for (const std::string &variable : added) variables.push_back(const_cast<char *>(variable.c_str()));
+  for (char **variable = environ; *variable; variable++)
+    variables.push_back(*variable);
+  for (const std::string &variable : added)
+    variables.push_back(const_cast<char *>(variable.c_str()));
   variables.push_back(nullptr);
   pid_t pid = -1;
   int error = posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), variables.data());
@@ -73,17 +77,33 @@ pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string>
 std::optional<int> reap(pid_t pid, Clock::time_point deadline) {
   int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   pollfd ended{pidfd, POLLIN, 0};
-  while (poll(&ended, 1, remaining(deadline)) < 0 && errno == EINTR) {}
+  while (poll(&ended, 1, remaining(deadline)) < 0 && errno == EINTR) {
+  }
   if (pidfd >= 0) close(pidfd);
   int status = 0;
   if (waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// After SIGKILL. A test that failed in the middle may trace threads of the child still; the child's end is reported
+// only when these have been waited for.
+void reapWithThreads(pid_t pid) {
+  auto deadline = Clock::now() + std::chrono::seconds(10);
+  while (waitpid(pid, nullptr, WNOHANG) == 0 && Clock::now() < deadline) {
+    if (DIR *dir = opendir(("/proc/" + std::to_string(pid) + "/task").c_str())) {
+      while (dirent *entry = readdir(dir))
+        if (int tid = std::atoi(entry->d_name); tid > 0 && tid != pid) waitpid(tid, nullptr, WNOHANG | __WALL);
+      closedir(dir);
+    }
+    poll(nullptr, 0, 1); // until the kernel has ended it; the deadline decides
+  }
+}
+
 size_t entries(const std::string &folder) {
   size_t count = 0;
   if (DIR *dir = opendir(folder.c_str())) {
-    while (dirent *entry = readdir(dir)) count += entry->d_name[0] != '.';
+    while (dirent *entry = readdir(dir))
+      count += entry->d_name[0] != '.';
     closedir(dir);
   }
   return count;
@@ -106,7 +126,7 @@ Child::~Child() {
   closeAll({&in_, &out_});
   if (pid_ > 0 && !status_) {
     kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
+    reapWithThreads(pid_);
   }
 }
 
@@ -158,8 +178,10 @@ RunResult run(const std::vector<std::string> &argv, const std::string &input, st
   auto drain = [](int &fd, std::string &into) {
     char chunk[65536];
     ssize_t count = read(fd, chunk, sizeof chunk);
-    if (count > 0) into.append(chunk, static_cast<size_t>(count));
-    else closeAll({&fd});
+    if (count > 0)
+      into.append(chunk, static_cast<size_t>(count));
+    else
+      closeAll({&fd});
   };
   struct IgnorePipe { // a command that does not read its input is no error
     void (*old)(int) = ::signal(SIGPIPE, SIG_IGN);
@@ -175,8 +197,10 @@ RunResult run(const std::vector<std::string> &argv, const std::string &input, st
     if (fds[1].revents) drain(err.readEnd, result.err);
     if (fds[2].revents) {
       ssize_t count = write(in.writeEnd, input.data() + sent, input.size() - sent);
-      if (count > 0) sent += static_cast<size_t>(count);
-      else closeAll({&in.writeEnd}), sent = input.size();
+      if (count > 0)
+        sent += static_cast<size_t>(count);
+      else
+        closeAll({&in.writeEnd}), sent = input.size();
     }
   }
   closeAll({&in.writeEnd, &out.readEnd, &err.readEnd});
@@ -193,15 +217,16 @@ ProcessState stateOf(pid_t pid) {
   std::string proc = "/proc/" + std::to_string(pid);
   ProcessState state{entries(proc + "/task"), 0, entries(proc + "/fd"), 0};
   std::string text;
-  for (std::ifstream maps(proc + "/maps"); std::getline(maps, text);) state.mappings++;
+  for (std::ifstream maps(proc + "/maps"); std::getline(maps, text);)
+    state.mappings++;
   for (std::ifstream status(proc + "/status"); std::getline(status, text);)
     if (text.starts_with("TracerPid:")) state.tracer = std::stoi(text.substr(10));
   return state;
 }
 
 void PrintTo(const ProcessState &state, std::ostream *out) {
-  *out << state.threads << " threads, " << state.mappings << " mappings, " << state.descriptors << " descriptors, tracer "
-       << state.tracer;
+  *out << state.threads << " threads, " << state.mappings << " mappings, " << state.descriptors
+       << " descriptors, tracer " << state.tracer;
 }
 
 } // namespace lpc::test

@@ -107,6 +107,7 @@ public:
   [[nodiscard]] std::vector<std::string> lines() const {
     auto padded = [](const std::string &text, size_t width) { return text + std::string(width - text.size(), ' '); };
     std::vector<std::string> out;
+    out.reserve(rows_.size());
     for (const Row &row : rows_)
       out.push_back(cat(row.marked ? "-> " : "", row.address, " ", padded(row.offset, offsetWidth_), "  ",
                         padded(row.bytes, bytesWidth_), "  ", row.text));

@@ -182,6 +182,7 @@ std::optional<size_t> namedObject(const ast::Name &name, Context &context) {
   if (found.size() == 1) return found[0];
   if (found.empty()) {
     std::vector<std::string> known;
+    known.reserve(context.objects.size());
     for (size_t i = 0; i < context.objects.size(); i++)
       known.push_back(context.objects.source(i).name);
     Diagnostic &d = context.report(

@@ -102,6 +102,7 @@ std::vector<std::string> describe(const Candidates &candidates) {
   }
   auto padded = [](const std::string &text, size_t width) { return text + std::string(width - text.size() + 2, ' '); };
   std::vector<std::string> lines;
+  lines.reserve(rows.size());
   for (const Row &row : rows)
     lines.push_back(
         cat(padded(row.address, addressWidth), padded(row.size, sizeWidth), padded(row.source, sourceWidth), row.name));

@@ -120,6 +120,7 @@ private:
                                         ": `with` binds what a payload leaves undefined"));
     if (defined) return;
     std::vector<std::string> names;
+    names.reserve(undefined_.size());
     for (const ElfFile::Undefined &each : undefined_)
       names.push_back(each.name);
     d.help = didYouMean(nearest(with.symbol.text, names));

@@ -69,7 +69,8 @@ public:
                     .was = std::move(was)};
     if (at->inProgramFile()) write.recorded = recordedBytes(*at->file, at->link, extent.width);
     const Bytes *stated = write.was ? std::get_if<Bytes>(&*write.was) : nullptr;
-    if (write.recorded && stated != nullptr && !wasHolds(*at, *write.recorded, *stated, set.was->place, context_))
+    if (write.recorded && stated != nullptr && set.was &&
+        !wasHolds(*at, *write.recorded, *stated, set.was->place, context_))
       return;
     changes_.push_back({at->region, at->offset, extent.width, set.at.place, spelled(set.at)});
     add(std::move(write));

@@ -221,7 +221,7 @@ private:
       return i.target && *i.target > site.value && *i.target < site.value + room;
     });
     if (into == from.code.end()) return true;
-    LinkAddress target{*into->target};
+    LinkAddress target{into->target.value_or(0)};
     Diagnostic &d = context_.report(DiagnosticId::BranchIntoSite, spot_.place(),
                                     cat("`", from.at(LinkAddress{into->address}), "` goes to `", function.at(target),
                                         "`, which is inside the ", room, " bytes that the jump would overwrite"));

@@ -16,6 +16,8 @@
 #include "llvm/MC/MCAsmInfo.h"
 #include "llvm/MC/MCContext.h"
 #include "llvm/MC/MCDisassembler/MCDisassembler.h"
+#include "llvm/MC/MCDisassembler/MCRelocationInfo.h"
+#include "llvm/MC/MCDisassembler/MCSymbolizer.h"
 #include "llvm/MC/MCInst.h"
 #include "llvm/MC/MCInstPrinter.h"
 #include "llvm/MC/MCInstrAnalysis.h"
@@ -64,6 +66,28 @@ struct RawInstruction {
   llvm::MCInst inst;
   size_t prefixes = 0; // bytes in front of it that belong to the instruction
   size_t length = 0;   // with the prefixes
+  std::optional<RelativeOperand> relative{};
+};
+
+// MC tells where the displacement of a PC-relative operand stands to nobody but a symbolizer: for x86, as the "address"
+// of the comment that it could make.
+class RelativeOperandFinder final : public llvm::MCSymbolizer {
+public:
+  using MCSymbolizer::MCSymbolizer;
+
+  bool tryAddingSymbolicOperand(llvm::MCInst & /*inst*/, llvm::raw_ostream & /*comments*/, int64_t /*value*/,
+                                uint64_t /*address*/, bool /*isBranch*/, uint64_t /*offset*/, uint64_t /*size*/,
+                                uint64_t /*length*/) override {
+    return false;
+  }
+  void tryAddingPcLoadReferenceComment(llvm::raw_ostream & /*comments*/, int64_t value, uint64_t field) override {
+    found = {static_cast<uint64_t>(value), field};
+  }
+
+  struct Found {
+    uint64_t address = 0, field = 0;
+  };
+  std::optional<Found> found;
 };
 
 // LLVM separates with tabs, and puts both a blank and a tab behind prefixes.
@@ -89,6 +113,9 @@ public:
         disassembler_(target.createMCDisassembler(*subtarget_, context_)),
         analysis_(target.createMCInstrAnalysis(instructions_.get())),
         printer_(target.createMCInstPrinter(triple_, row.syntax, *asmInfo_, *instructions_, *registers_)) {
+    auto finder = std::make_unique<RelativeOperandFinder>(context_, nullptr);
+    finder_ = finder.get();
+    disassembler_->setSymbolizer(std::move(finder));
     printer_->setPrintImmHex(true);
     printer_->setPrintBranchImmAsAddress(true);
   }
@@ -108,6 +135,7 @@ public:
     if ((result.isBranch || result.isCall) &&
         analysis_->evaluateBranch(raw->inst, address + raw->prefixes, raw->length - raw->prefixes, target))
       result.target = target;
+    result.relative = raw->relative;
     result.isIndirect = (result.isBranch || result.isCall) && !result.target;
     row_.refine(result, bytes.first(raw->length));
     return result;
@@ -132,11 +160,14 @@ private:
       BytesView rest = bytes.subspan(raw.prefixes);
       uint64_t size = 0;
       raw.inst = llvm::MCInst();
+      finder_->found.reset();
       auto status = disassembler_->getInstruction(raw.inst, size, llvm::ArrayRef(rest.data(), rest.size()),
                                                   address + raw.prefixes, llvm::nulls());
       if (status != llvm::MCDisassembler::Success || size == 0 || size > rest.size()) return std::nullopt;
       if (!row_.onlyPrefixes(rest.first(size))) {
         raw.length = raw.prefixes + size;
+        if (finder_->found)
+          raw.relative = {finder_->found->address, static_cast<uint8_t>(finder_->found->field - address)};
         return raw;
       }
       raw.prefixes += size;
@@ -153,6 +184,7 @@ private:
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget_;
   llvm::MCContext context_;
   std::unique_ptr<llvm::MCDisassembler> disassembler_;
+  RelativeOperandFinder *finder_ = nullptr; // owned by the disassembler
   std::unique_ptr<llvm::MCInstrAnalysis> analysis_;
   std::unique_ptr<llvm::MCInstPrinter> printer_;
 };

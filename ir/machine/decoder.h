@@ -15,6 +15,13 @@
 
 namespace lpc {
 
+// A memory operand that counts from the end of its instruction ([rip + disp32] on x86).
+struct RelativeOperand {
+  uint64_t address = 0; // what it points to
+  uint8_t offset = 0;   // of the 4 bytes of its displacement in the instruction
+  bool operator==(const RelativeOperand &) const = default;
+};
+
 struct Instruction {
   uint64_t address = 0;
   uint8_t length = 0;         // bytes, prefixes included (a `lock` prefix is merged with what it locks)
@@ -27,6 +34,7 @@ struct Instruction {
   bool isNop = false;               // any no-op form, endbr64 not included
   bool isEndbr = false;             // endbr64 / bti
   std::optional<uint64_t> target{}; // of a direct branch or call
+  std::optional<RelativeOperand> relative{};
   bool operator==(const Instruction &) const = default;
 };
 

@@ -109,6 +109,8 @@ std::string_view nameOfPrefix(uint8_t prefix, const Parts &parts) {
 
 } // namespace
 
+size_t opcodeOffset(BytesView bytes) { return partsOf(bytes).opcode; }
+
 size_t skippedPrefixes(BytesView bytes) {
   Parts parts = partsOf(bytes);
   if (parts.opcode >= bytes.size()) return 0;

@@ -10,6 +10,8 @@
 
 namespace lpc::x86_64 {
 
+// Legacy and REX prefixes at the front of an instruction: where its first opcode byte (or VEX, EVEX, REX2 form) stands.
+size_t opcodeOffset(BytesView bytes);
 // Bytes at the front that the disassembler must not see, because they change neither the length nor the target of
 // what follows and it would misread them.
 size_t skippedPrefixes(BytesView bytes);

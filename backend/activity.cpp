@@ -75,7 +75,8 @@ bool ActivityCheck::scanRegisters(const runtime::StoppedThread &thread) {
   return false;
 }
 
-std::optional<Active> ActivityCheck::findIn(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder) {
+std::optional<Active> ActivityCheck::find(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder) {
+  if (guarded_.empty()) return std::nullopt;
   if (const GuardedCode *code = executing(thread.registers.programCounter()))
     return Active{thread.tid, code->name, 0, true};
   hit_ = nullptr;
@@ -88,14 +89,6 @@ std::optional<Active> ActivityCheck::findIn(const runtime::StoppedThread &thread
     if (const GuardedCode *code = returning(trace.frames[frame])) return Active{thread.tid, code->name, frame, true};
   if (trace.complete) return std::nullopt;
   return Active{thread.tid, std::move(suspect), static_cast<unsigned>(trace.frames.size()), true};
-}
-
-std::optional<Active> ActivityCheck::find(const std::vector<runtime::StoppedThread> &threads,
-                                          runtime::Unwinder *unwinder) {
-  if (guarded_.empty()) return std::nullopt;
-  for (const runtime::StoppedThread &thread : threads)
-    if (auto active = findIn(thread, unwinder)) return active;
-  return std::nullopt;
 }
 
 } // namespace lpc::backend

@@ -41,9 +41,9 @@ public:
   ActivityCheck(const runtime::Process &process, const std::vector<runtime::Mapping> &maps,
                 std::vector<GuardedCode> guarded);
 
-  // The first thread found active; nothing when none is. `unwinder` decides hits; without one a hit is returned
-  // unproven.
-  std::optional<Active> find(const std::vector<runtime::StoppedThread> &threads, runtime::Unwinder *unwinder);
+  // Where the thread is active; nothing when it is not. `unwinder` decides hits; without one a hit is returned
+  // unproven. Other threads may run meanwhile: they neither move this one nor write its frames.
+  std::optional<Active> find(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder);
 
 private:
   const GuardedCode *executing(RemoteAddress programCounter) const;
@@ -52,7 +52,6 @@ private:
   bool scan(RemoteAddress from, RemoteAddress end);
   bool scanStacks(const runtime::StoppedThread &thread);
   bool scanRegisters(const runtime::StoppedThread &thread);
-  std::optional<Active> findIn(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder);
 
   const runtime::Process &process_;
   const std::vector<runtime::Mapping> &maps_;

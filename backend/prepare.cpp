@@ -142,6 +142,7 @@ Result<void> addWrites(SwitchJob &job, const std::vector<PlaceChange> &changes, 
     if (auto touched = process.write(run.begin, run.oldBytes); !touched) return touched;
     job.guards.push_back({run.begin, run.oldBytes, DiagnosticId::BytesDiffer, 0});
     job.writes.push_back({run.begin, std::move(run.newBytes)});
+    job.codeWrites++;
   }
   return {};
 }

@@ -1,17 +1,19 @@
 // What happens while the process stands, and the attempts to find the moment for it.
 //
 //   1. stage      the table of writes goes into the agent's memory              (the process runs)
-//   2. seize      every thread but our own; nobody notices                      (the process runs)
-//   3. stop       blocked threads first, running ones last
-//   4. verify     the recorded bytes stand; no thread is where it must not be
-//   5. undo       the old bytes of data go into the record; only now are they final
-//   6. switch     the agent plays: state word, data, code, state word; it ends even if we don't
-//   7. read back  what was written stands there, or everything is put back
-//   8. go         running threads first
+//   2. stop       blocked threads first, running ones last; each that stands is looked at: it is not where it must not
+//   be
+//   3. verify     the recorded bytes stand
+//   4. undo       the old bytes of data go into the record; only now are they final
+//   5. switch     state word, data, code, state word; the agent's player ends it even if we don't
+//   6. read back  what was written stands there, or everything is put back
+//   7. go         running threads first
 //
-// An attempt that fails at 3 or 4 lets everything go at once and is made again after a pause that grows. The first
-// attempt has no unwinder: most processes have no suspicious word on any stack, and preparing one costs milliseconds.
-// An attempt that needs one lets go, prepares it while the process runs, and comes back.
+// So that only this is part of the pause: stopping and looking at the threads that ran, and 3 to 6. An attempt that
+// fails at 2 or 3 lets everything go at once and is made again after a pause that grows; where a blocked thread is in
+// the way, the running ones are never stopped. The first attempt has no unwinder: most processes have no suspicious
+// word on any stack, and preparing one costs milliseconds. An attempt that needs one lets go, prepares it while the
+// process runs, and comes back.
 #include "backend/switch.h"
 
 #include <poll.h>
@@ -79,7 +81,7 @@ public:
   Switcher(SwitchJob &job, const runtime::Process &process, const Snapshot &snapshot, runtime::Agent &agent,
            const PlayOptions &options, Outcome &outcome)
       : job_(job), process_(process), snapshot_(snapshot), agent_(agent), options_(options), outcome_(outcome),
-        activity_(process, snapshot.maps, job.inactive), guards_(placesOf(job)), written_(writesOf(job)) {}
+        activity_(process, snapshot.maps, watched(job, agent)), guards_(placesOf(job)), written_(writesOf(job)) {}
 
   SwitchResult run() {
     SwitchResult result = attempts();
@@ -108,6 +110,13 @@ private:
     }
   }
 
+  // A player that an lpc left behind when it was killed would still play; its threads run this program and nobody else.
+  static std::vector<GuardedCode> watched(const SwitchJob &job, const runtime::Agent &agent) {
+    std::vector<GuardedCode> code = job.inactive;
+    code.push_back({"the player of an earlier lpc", agent.program(), false});
+    return code;
+  }
+
   // What verify() reads, at once: the guarded bytes, those whose old value is wanted, and all that a failure would put
   // back.
   static std::vector<RemoteRange> placesOf(const SwitchJob &job) {
@@ -127,10 +136,7 @@ private:
   }
 
   Result<void> stage() {
-    std::vector<runtime::PlayedWrite> writes;
-    Bytes during;
-    appendLittle(during, static_cast<uint64_t>(job_.during), 8);
-    writes.push_back({job_.record + kStateOffset, std::move(during)});
+    std::vector<runtime::PlayedWrite> writes{{job_.record + kStateOffset, stateBytes(job_.during)}};
     writes.insert(writes.end(), job_.writes.begin(), job_.writes.end());
     return agent_.stage(writes, job_.record + kStateOffset, static_cast<uint64_t>(job_.after));
   }
@@ -146,9 +152,11 @@ private:
     auto tracees = runtime::Tracees::seize(process_, agent_.threads(), deadline);
     if (!tracees) return failed(std::move(tracees.error()));
     outcome_.stops++;
-    auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause);
+    active_.reset();
+    auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause,
+                                 [&](const runtime::StoppedThread &thread) { return inactive(thread); });
     double afterStop = monotonicMicroseconds();
-    Attempt attempt = stopped ? verify(tracees->threads()) : cannotStop(std::move(stopped.error()));
+    Attempt attempt = stopped ? verify() : active_ ? inTheWay() : cannotStop(std::move(stopped.error()));
     double afterVerify = monotonicMicroseconds();
     if (attempt == Attempt::Done && !options_.dryRun) {
       double since = afterVerify - tracees->times().firstRunningInterrupt;
@@ -162,9 +170,9 @@ private:
     double afterSwitch = monotonicMicroseconds();
     tracees->detach();
     const runtime::Tracees::Times &times = tracees->times();
+    outcome_.pauseMicroseconds = times.lastRunningReleased - times.firstRunningInterrupt;
+    outcome_.windowMicroseconds = times.lastReleased - times.firstInterrupt;
     if (stopped) {
-      outcome_.pauseMicroseconds = times.lastRunningReleased - times.firstRunningInterrupt;
-      outcome_.windowMicroseconds = times.lastReleased - times.firstInterrupt;
       stacks_.clear();
       for (const runtime::StoppedThread &thread : tracees->threads())
         stacks_.push_back({thread.registers.stackPointer(), thread.registers.threadPointer()});
@@ -195,16 +203,19 @@ private:
     return Attempt::Again;
   }
 
-  Attempt verify(const std::vector<runtime::StoppedThread> &threads) {
+  Result<void> inactive(const runtime::StoppedThread &thread) {
+    active_ = activity_.find(thread, unwinder_ ? &*unwinder_ : nullptr);
+    if (!active_) return {};
+    return fail(DiagnosticId::ProcessBusy, "a thread is in the way");
+  }
+  Attempt inTheWay() { return active_->proven ? busy(*active_) : Attempt::NeedsUnwinder; }
+
+  Attempt verify() {
     if (auto read = guards_.read(process_); !read) return failed(std::move(read.error()));
     for (size_t i = 0; i < job_.guards.size(); i++) {
       const Guard &guard = job_.guards[i];
       BytesView found = guards_.at(guard.at, guard.bytes.size());
       if (!std::ranges::equal(found, guard.bytes)) return guardFailed(i, found);
-    }
-    if (auto active = activity_.find(threads, unwinder_ ? &*unwinder_ : nullptr)) {
-      if (!active->proven) return Attempt::NeedsUnwinder;
-      return busy(*active);
     }
     return Attempt::Done;
   }
@@ -253,13 +264,40 @@ private:
 
   Attempt switchOver() {
     if (auto undo = recordUndo(); !undo) return failed(std::move(undo.error()));
-    auto played = agent_.play(Clock::now() + std::chrono::seconds(2));
+    auto played = agent_.commit(pieces(), Clock::now() + std::chrono::seconds(2));
     if (played) played = readBack();
     if (played) {
       result_ = {OutcomeKind::Applied, {}, {}};
       return Attempt::Done;
     }
     return putBack(std::move(played.error()));
+  }
+
+  // What is staged, in as few writes as may be: code that lies on the same pages is one, with what stands in between
+  // (which nobody changes now). Data never is: a device or another process may share its page.
+  [[nodiscard]] std::vector<runtime::PlayedWrite> pieces() const {
+    std::vector<runtime::PlayedWrite> pieces{{job_.record + kStateOffset, stateBytes(job_.during)}};
+    auto code = job_.writes.end() - static_cast<std::ptrdiff_t>(job_.codeWrites);
+    pieces.insert(pieces.end(), job_.writes.begin(), code);
+    for (bool first = true; code != job_.writes.end(); ++code, first = false) {
+      uint64_t end = code->to.value + code->bytes.size();
+      runtime::PlayedWrite &last = pieces.back();
+      if (first || code->to.value / kPage > (last.to.value + last.bytes.size() - 1) / kPage + 1) {
+        pieces.push_back(*code);
+        continue;
+      }
+      BytesView between = guards_.at(last.to, end - last.to.value);
+      last.bytes.insert(last.bytes.end(), between.begin() + static_cast<std::ptrdiff_t>(last.bytes.size()),
+                        between.end());
+      std::ranges::copy(code->bytes, last.bytes.end() - static_cast<std::ptrdiff_t>(code->bytes.size()));
+    }
+    return pieces;
+  }
+
+  static Bytes stateBytes(RecordState state) {
+    Bytes bytes;
+    appendLittle(bytes, static_cast<uint64_t>(state), 8);
+    return bytes;
   }
 
   Result<void> readBack() {
@@ -290,9 +328,8 @@ private:
     failed(std::move(why));
     if (result_.kind == OutcomeKind::Gone) return Attempt::Failed;
     // If we are killed in between, the next command must see that something is unfinished.
-    Bytes during;
-    appendLittle(during, static_cast<uint64_t>(job_.during), 8);
-    (void)process_.write(job_.record + kStateOffset, during); // what stands there is put back and looked at below
+    (void)process_.write(job_.record + kStateOffset,
+                         stateBytes(job_.during)); // what stands there is put back and looked at below
     for (auto write = job_.writes.rbegin(); write != job_.writes.rend(); ++write)
       if (!process_.write(write->to, guards_.at(write->to, write->bytes.size()))) {
         result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;
@@ -325,6 +362,7 @@ private:
   ActivityCheck activity_;
   PlaceReader guards_, written_;
   std::optional<runtime::Unwinder> unwinder_;
+  std::optional<Active> active_; // why the last stop was given up
   SwitchResult result_;
   std::vector<StackPosition> stacks_;
 };

@@ -22,7 +22,8 @@ struct Guard {
 struct SwitchJob {
   std::vector<Guard> guards;
   std::vector<GuardedCode> inactive;        // must not be active in any thread
-  std::vector<runtime::PlayedWrite> writes; // in order; played by the agent
+  std::vector<runtime::PlayedWrite> writes; // in order; committed through the agent
+  size_t codeWrites = 0;                    // so many of them, the last ones, are code, in ascending order
   RemoteAddress record;                     // where the record is mapped
   RecordState during{}, after{};            // its state before the first and after the last write
   Record *undo = nullptr;    // apply: changes whose old bytes are taken when stopped (those not `settled`)

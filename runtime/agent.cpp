@@ -6,9 +6,10 @@
 // lpc leaves is the program alone, which the next lpc takes over (padding.h).
 //
 // A player thread of its own, instead of the agent itself: it ends by playing, without ever coming back under our
-// command, so its way from the launch to the last write has no ptrace stop in it, and the agent stays ours for what
-// comes after. It is launched by setting its program counter. Killed before that, lpc leaves a player that gives its
-// table back and ends; killed behind it, one that plays.
+// command, so its way from the first write to the last has no ptrace stop in it, and the agent stays ours for what
+// comes after. It is aimed at its table by setting its program counter. Killed before that, lpc leaves a player that
+// gives its table back and ends; killed behind it, one that plays. Waking it costs 40 to 100 µs, so in commit() lpc
+// writes by itself, and the player, aimed but not woken, is only there to finish if we can't.
 //
 // The agent has a table of file descriptors of its own, which begins empty, and its threads share it. So the program
 // can neither see, close and reuse, nor let a child inherit what the agent opens, and all of it is gone with the agent.
@@ -78,6 +79,7 @@ struct Agent::Impl {
   uint64_t handle = 0; // of playTable
   bool avoidMemoryFile = false;
   RemoteAddress rows{};
+  bool committed = false;
   std::vector<PlayedWrite> staged{};
   std::vector<ProtectedPages> unprotected{};
 
@@ -93,6 +95,8 @@ struct Agent::Impl {
   Result<uint64_t> openMemory();
   Result<void> makePrivate(const std::vector<PlayedWrite> &writes, const std::vector<Mapping> &maps);
   Result<void> outcome(const x86_64::PlayReport &report);
+  Result<void> aimPlayer();
+  Result<void> awaitPlayer(Deadline deadline);
   Result<int64_t> call(long number, const std::array<uint64_t, 6> &arguments) {
     return thread.call(number, arguments, within(kCallTime));
   }
@@ -287,6 +291,7 @@ Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress 
   auto player = impl.thread.bear(deadline);
   if (!player) return std::unexpected(player.error());
   impl.player = std::move(*player);
+  impl.committed = false;
   auto memory = impl.player->ownMemory(playTableSize(impl.staged, *maps, method), deadline);
   if (!memory) {
     (void)impl.endPlayer();
@@ -315,29 +320,49 @@ Result<void> Agent::Impl::outcome(const x86_64::PlayReport &report) {
   return failErrno(DiagnosticId::BadAddress, "playing the table of writes", errnum);
 }
 
-Result<void> Agent::play(Deadline deadline) {
-  Impl &impl = *impl_;
-  if (!impl.player) return fail(DiagnosticId::RemoteCallFailed, "nothing is staged");
-  RemoteAddress wordAt = impl.player->memory().begin;
-  if (auto launched = impl.player->launch(x86_64::agentProgram().play, impl.rows); !launched) return launched;
+Result<void> Agent::Impl::aimPlayer() {
+  if (!player || committed) return fail(DiagnosticId::RemoteCallFailed, "nothing is staged");
+  return player->aim(x86_64::agentProgram().play, rows);
+}
+
+Result<void> Agent::Impl::awaitPlayer(Deadline deadline) {
+  RemoteAddress wordAt = player->memory().begin;
+  if (auto going = player->proceed(); !going) return going;
   // Asking for the word costs 0.5 µs, a wait for the thread's end would cost the end. After a while the processor that
   // we are on may be the one that it needs.
   constexpr auto kEager = std::chrono::microseconds(50);
   auto began = Clock::now();
   for (;;) {
     uint64_t word = 0;
-    bool readable = impl.process->read(wordAt, std::span(reinterpret_cast<uint8_t *>(&word), sizeof word)).has_value();
+    bool readable = process->read(wordAt, std::span(reinterpret_cast<uint8_t *>(&word), sizeof word)).has_value();
     if (readable && word == x86_64::kPlayed) return {};
     auto now = Clock::now();
     if (readable && now - began < kEager) continue;
-    auto last = impl.player->lastRegisters();
+    auto last = player->lastRegisters();
     if (!last) return std::unexpected(std::move(last.error()).during("while the patch was put into place"));
-    if (*last) return impl.outcome(x86_64::playReport(**last));
+    if (*last) return outcome(x86_64::playReport(**last));
     if (now >= deadline) return fail(DiagnosticId::RemoteCallFailed, "the table of writes was not played in time");
     if (now - began < kEager) continue;
     timespec rest{0, 5'000};
     nanosleep(&rest, nullptr);
   }
 }
+
+Result<void> Agent::play(Deadline deadline) {
+  if (auto aimed = impl_->aimPlayer(); !aimed) return aimed;
+  return impl_->awaitPlayer(deadline);
+}
+
+Result<void> Agent::commit(const std::vector<PlayedWrite> &writes, Deadline deadline) {
+  Impl &impl = *impl_;
+  if (auto aimed = impl.aimPlayer(); !aimed) return aimed;
+  auto write = [&](const PlayedWrite &one) { return impl.process->write(one.to, one.bytes).has_value(); };
+  if (impl.avoidMemoryFile || !std::ranges::all_of(writes, write) || !write(impl.staged.back()))
+    return impl.awaitPlayer(deadline);
+  impl.committed = true;
+  return impl.player->aim(x86_64::agentProgram().leave, {});
+}
+
+RemoteRange Agent::program() const { return {impl_->program, impl_->program + x86_64::agentProgram().code.size()}; }
 
 } // namespace lpc::runtime

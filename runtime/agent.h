@@ -52,8 +52,15 @@ public:
   Result<void> stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done);
   // With everyone else stopped, the player performs them in order, and finishes even if we die. Returns when they are
   // done. BadAddress: the kernel refused one (named), those before it are done, those behind it and the mark are not.
-  // RemoteCallFailed: not done at the deadline (state unknown). One play() for each stage().
+  // RemoteCallFailed: not done at the deadline (state unknown).
   Result<void> play(Deadline deadline);
+  // The same effect in less time: lpc writes by itself while the player stands by, aimed at the table, and would play
+  // all of it (every row may be repeated) if we were killed in between. `writes`: what was staged, in fewer pieces
+  // where that is faster. Where lpc cannot write, the player plays. One play() or commit() for each stage().
+  Result<void> commit(const std::vector<PlayedWrite> &writes, Deadline deadline);
+  // Where the program of our threads stands in the process. No thread of the process executes there; one that does was
+  // left by an lpc that was killed.
+  [[nodiscard]] RemoteRange program() const;
   // Before the first stage(): plays as if the process had no access to its own memory file (player.h, Unprotecting).
   void avoidMemoryFile();
 

@@ -138,8 +138,11 @@ Result<Process> Process::open(pid_t pid) {
   if (!process.mem_.valid()) {
     if (errno == EACCES || errno == EPERM)
       return std::unexpected(explainDenied(process.pid_, accessFacts(process.pid_, leader->status)));
-    return failErrno(DiagnosticId::NoSuchProcess,
-                     processNamed(process.pid_, leader->status) + " ended while lpc looked at it", errno);
+    bool exists = !process.ended(); // ESRCH also in the middle of an execve
+    return failErrno(exists ? DiagnosticId::ProcessChanged : DiagnosticId::NoSuchProcess,
+                     processNamed(process.pid_, leader->status) + (exists ? " executed a program" : " ended") +
+                         " while lpc looked at it",
+                     errno);
   }
   if (auto known = process.identify(processNamed(process.pid_, leader->status)); !known)
     return std::unexpected(known.error());

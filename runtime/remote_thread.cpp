@@ -110,12 +110,16 @@ Result<RemoteThread> RemoteThread::bear(Deadline deadline) {
   return take(std::move(child), program_);
 }
 
-Result<void> RemoteThread::launch(uint32_t entry, RemoteAddress r15) {
+Result<void> RemoteThread::aim(uint32_t entry, RemoteAddress r15) {
+  if (!thread_.attached() || launched_) return std::unexpected(lost(thread_.tid()));
   user_regs_struct registers = owning();
   registers.rip = (program_ + entry).value;
   registers.r15 = r15.value;
+  return thread_.setRegisters(registers);
+}
+
+Result<void> RemoteThread::proceed() {
   launched_ = true;
-  if (auto done = thread_.setRegisters(registers); !done) return done;
   return thread_.resume(Resume::Freely);
 }
 
@@ -139,8 +143,10 @@ Result<std::optional<user_regs_struct>> RemoteThread::lastRegisters() {
 
 Result<int> RemoteThread::end(Deadline deadline) {
   pid_t tid = thread_.tid();
-  if (!launched_)
-    if (auto done = launch(x86_64::agentProgram().leave, {}); !done) return std::unexpected(done.error());
+  if (!launched_) {
+    if (auto done = aim(x86_64::agentProgram().leave, {}); !done) return std::unexpected(done.error());
+    if (auto done = proceed(); !done) return std::unexpected(done.error());
+  }
   int signal = 0;
   for (;;) {
     auto stop = thread_.await(deadline);

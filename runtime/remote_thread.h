@@ -34,11 +34,13 @@ public:
   // Clones: another thread of ours that owns nothing yet, with the same file descriptors.
   Result<RemoteThread> bear(Deadline deadline);
 
-  // Lets it run from `entry` (offset in the program) with `r15`; it won't be ours to command any more, only to wait
-  // for.
-  Result<void> launch(uint32_t entry, RemoteAddress r15);
-  // After a launch: its registers, once it is on its way out (Exit); nothing as long as it is not. Where it was stopped
-  // with the process it goes on. ProcessGone when it was killed.
+  // Sets where it goes on, and with which r15, when it is let go: by proceed(), or by our death. aim(leave) takes that
+  // back. ProcessGone.
+  Result<void> aim(uint32_t entry, RemoteAddress r15);
+  // Lets it run from where it was aimed at; it won't be ours to command any more, only to wait for.
+  Result<void> proceed();
+  // After proceed(): its registers, once it is on its way out (Exit); nothing as long as it is not. Where it was
+  // stopped with the process it goes on. ProcessGone when it was killed.
   Result<std::optional<user_regs_struct>> lastRegisters();
   // Ends it: it gives back what it owns. Returns its exit status; CannotStop when it has not ended in time.
   Result<int> end(Deadline deadline);

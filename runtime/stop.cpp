@@ -17,8 +17,6 @@
 #include "runtime/stop.h"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <setjmp.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,13 +25,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "runtime/proc_text.h"
+#include "runtime/realtime.h"
+#include "runtime/seize.h"
 #include "runtime/stragglers.h"
 #include "runtime/thread_wait.h"
 #include "runtime/tracee.h"
@@ -50,29 +49,6 @@ constexpr milliseconds kStuck{500};
 constexpr milliseconds kGrace{20}, kLastGrace{1000};
 
 enum class Pass : uint8_t { Uninterruptible, Blocked, Running };
-
-// The priority of our thread, raised for the time in which running threads stand.
-class Realtime {
-public:
-  Realtime() : policy_(sched_getscheduler(0)) { sched_getparam(0, &parameters_); }
-  void raise() {
-    if (!wanted || raised_ || policy_ == SCHED_FIFO || policy_ == SCHED_RR || policy_ == SCHED_DEADLINE) return;
-    sched_param lowest{};
-    lowest.sched_priority = 1;
-    // Not permitted is no error: then it is as it was.
-    raised_ = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
-  }
-  void restore() {
-    if (raised_) sched_setscheduler(0, policy_, &parameters_);
-    raised_ = false;
-  }
-  bool wanted = true;
-
-private:
-  int policy_;
-  sched_param parameters_{};
-  bool raised_ = false;
-};
 
 std::string threadNamed(pid_t pid, pid_t tid) {
   std::string name = threadName(pid, tid);
@@ -112,9 +88,11 @@ struct Tracees::Impl {
   std::vector<Tracee> tracees{};
   std::vector<Pass> passes{};
   size_t sorted = 0; // so many rows from the front are ascending by id
-  size_t lasting =
-      0; // in the task list for good, but not ours: the agent, and a first thread that has ended before others
-  Deadline limit{}; // of this stop
+  // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
+  size_t lasting = 0;
+  bool leaderEnded = false; // counted among them
+  Deadline limit{};         // of this stop
+  const Inspection *inspect = nullptr;
 
   // All objects there are, for the handler of bugs.
   static std::vector<Impl *> &live() {
@@ -126,13 +104,7 @@ struct Tracees::Impl {
       each->release();
   }
 
-  bool seizeThread(Tracee &tracee);
-  static void tickWhileSeizing();
-  // The object that is inside of a PTRACE_SEIZE, since when it may be no longer, and the way out.
-  static inline std::atomic<Impl *> seizing{};
-  Deadline seizeLimit{};
-  sigjmp_buf wayOut{};
-
+  bool seizeTracee(Tracee &tracee) const;
   Result<void> prepare();
   Result<void> stopEverything(microseconds maxPause);
   Result<void> stopPass(Pass pass, size_t from);
@@ -142,6 +114,7 @@ struct Tracees::Impl {
   void addBorn();
   Result<size_t> threadCount() const;
   void addRow(pid_t tid, Pass pass);
+  void countLeader() { lasting++, leaderEnded = true; }
   void lookForEnded();
   [[nodiscard]] bool known(pid_t tid) const;
   [[nodiscard]] size_t standing() const;
@@ -172,7 +145,7 @@ Result<void> Tracees::Impl::prepare() {
   size_t most = 2 * ids->size() + 64;
   threads.reserve(most), tracees.reserve(most), passes.reserve(most);
   stragglers::reserve(most);
-  lasting = 0;
+  lasting = 0, leaderEnded = false;
   for (pid_t tid : *ids) {
     if (std::ranges::find(except, tid) != except.end()) {
       lasting++;
@@ -180,7 +153,7 @@ Result<void> Tracees::Impl::prepare() {
     }
     char state = threadState(process->pid(), tid);
     if (state == 'Z' || state == 'X') {
-      lasting += tid == process->pid();
+      if (tid == process->pid()) countLeader();
       continue;
     }
     if (state == 'D' && waitsForVfork(*process, tid))
@@ -194,42 +167,23 @@ Result<void> Tracees::Impl::prepare() {
 
 // --- 2 to 4. stopping -----------------------------------------------------------------------------------------
 
-// PTRACE_SEIZE waits for an execve that is under way in the process (cred_guard_mutex), uninterruptibly: a signal
-// handler runs, and then the wait goes on. The execve may wait for us in turn, until the remains of the other threads
-// have been taken away, which is our duty if we trace them; a tick does that. It may also take long by itself (a
-// program on a dead file server); then the tick jumps out. Nothing between here and there has a destructor.
-bool Tracees::Impl::seizeThread(Tracee &tracee) {
-  seizeLimit = std::min(limit, Clock::now() + kStuck);
-  if (sigsetjmp(wayOut, 0) != 0) {
+bool Tracees::Impl::seizeTracee(Tracee &tracee) const {
+  bool done = seizeThread(tracee.tid, std::min(limit, Clock::now() + kStuck));
+  if (done)
+    tracee.state = TraceeState::Seized;
+  else if (errno == ETIMEDOUT) {
     if (tracee.interrupt()) return true; // it was ours already
     tracee.state = TraceeState::Loose;
     errno = ETIMEDOUT;
-    return false;
   }
-  seizing = this;
-  bool done = tracee.seize();
-  int why = errno;
-  seizing = nullptr;
-  errno = why;
   return done;
-}
-
-void Tracees::Impl::tickWhileSeizing() {
-  Impl *impl = seizing.load();
-  if (!impl) return;
-  for (const Tracee &tracee : impl->tracees)
-    tracee.reapIfEnded();
-  stragglers::reapEnded();
-  if (Clock::now() < impl->seizeLimit) return;
-  seizing = nullptr;
-  siglongjmp(impl->wayOut, 1);
 }
 
 Result<void> Tracees::Impl::seize(size_t index) {
   Tracee &tracee = tracees[index];
   // EPERM also for a thread that has ended and is listed still, and for one that is just executing a program: then it
   // is another thread of the same id a moment later.
-  for (int attempt = 0; tracee.state == TraceeState::Loose && !seizeThread(tracee); attempt++) {
+  for (int attempt = 0; tracee.state == TraceeState::Loose && !seizeTracee(tracee); attempt++) {
     if (errno == ETIMEDOUT)
       return fail(DiagnosticId::CannotStop,
                   threadNamed(process->pid(), tracee.tid) + " is executing a program, which takes long");
@@ -285,12 +239,15 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
   for (size_t i = from; i < tracees.size(); i++)
     if (passes[i] == pass)
       if (auto done = await(i); !done) return done;
-  for (size_t i = from; i < tracees.size(); i++)
+  for (size_t i = from; i < tracees.size(); i++) {
     while (passes[i] == pass && tracees[i].state == TraceeState::Stopped &&
            !tracees[i].readRegisters(threads[i].registers)) {
       tracees[i].state = TraceeState::Interrupted; // killed meanwhile: its end is to come
       if (auto done = await(i); !done) return done;
     }
+    if (passes[i] == pass && tracees[i].state == TraceeState::Stopped && *inspect)
+      if (auto done = (*inspect)(threads[i]); !done) return done;
+  }
   return {};
 }
 
@@ -332,7 +289,7 @@ bool Tracees::Impl::known(pid_t tid) const {
 // Lists the tasks, and adds a row for each that is new. The buffer is on the stack: this is inside the window.
 void Tracees::Impl::addBorn() {
   alignas(8) std::array<char, 32768> entries; // getdents64(2)
-  lasting = 0;
+  lasting = 0, leaderEnded = false;
   lseek(tasks.get(), 0, SEEK_SET);
   for (;;) {
     long size = syscall(SYS_getdents64, tasks.get(), entries.data(), entries.size());
@@ -360,12 +317,14 @@ Result<void> Tracees::Impl::stopBorn() {
   for (;;) {
     auto count = threadCount();
     if (!count) return std::unexpected(count.error());
-    if (*count == standing() + lasting) return {};
+    // A thread that executes a program takes over the id of the first thread once that has ended.
+    bool alone = !leaderEnded || threadState(process->pid(), process->pid()) == 'Z';
+    if (alone && *count == standing() + lasting) return {};
     size_t from = tracees.size();
     addBorn();
     if (auto done = stopPass(Pass::Running, from); !done) return done;
     while (tracees.size() > from && tracees.back().state == TraceeState::Ended) {
-      lasting += tracees.back().tid == process->pid();
+      if (tracees.back().tid == process->pid()) countLeader();
       threads.pop_back(), tracees.pop_back(), passes.pop_back();
     }
     if (tracees.size() > from) continue;
@@ -483,18 +442,24 @@ Result<Tracees> Tracees::seize(const Process &process, std::vector<pid_t> except
   return Tracees(std::move(impl));
 }
 
-Result<void> Tracees::stop(Deadline deadline, microseconds maxPause) {
+Result<void> Tracees::stop(Deadline deadline, microseconds maxPause, const Inspection &inspect) {
   LPC_CHECK(!impl_->stopped);
   stragglers::attend();
   impl_->limit = deadline;
+  impl_->inspect = &inspect;
   impl_->times = {};
   auto done = impl_->prepare();
   impl_->ticker.start();
+  attendTo(&impl_->tracees);
   if (done) done = impl_->stopEverything(maxPause);
+  attendTo(nullptr);
   impl_->ticker.stop();
   if (!done) {
     impl_->letGo();
     stragglers::attend(Clock::now() + kGrace);
+    // What was not reached was not disturbed.
+    if (impl_->times.firstInterrupt == 0) impl_->times.firstInterrupt = impl_->times.lastReleased;
+    if (impl_->times.firstRunningInterrupt == 0) impl_->times.firstRunningInterrupt = impl_->times.lastRunningReleased;
     return done;
   }
   impl_->dropEnded();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,6 +29,9 @@ struct StoppedThread {
   Registers registers{}; // valid while stopped
 };
 
+// Looks at a thread that stands, while others may run still. An error ends the stop, and everything runs again.
+using Inspection = std::function<Result<void>(const StoppedThread &)>;
+
 // One for several stops (retries) of the same process; move-only; all calls from the thread of ours that called
 // seize().
 class Tracees {
@@ -41,9 +45,11 @@ public:
 
   // All threads stand when it returns, those included that were born meanwhile; the program is the one that was opened.
   // On error everything runs again: AlreadyTraced, NotPermitted, CannotStop, PendingVfork (worth another try in some
-  // milliseconds, as is CannotStop), ProcessGone, ProcessChanged. `maxPause` bounds the time since the first running
-  // thread was interrupted.
-  Result<void> stop(Deadline deadline, std::chrono::microseconds maxPause = std::chrono::microseconds::max());
+  // milliseconds, as is CannotStop), ProcessGone, ProcessChanged, and what `inspect` says. `maxPause` bounds the time
+  // since the first running thread was interrupted. `inspect` sees every thread once it stands: the blocked ones while
+  // the others run on, so that only looking at those that ran is part of the pause.
+  Result<void> stop(Deadline deadline, std::chrono::microseconds maxPause = std::chrono::microseconds::max(),
+                    const Inspection &inspect = {});
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] const std::vector<StoppedThread> &threads() const; // of the current or last stop
   Result<void> setRegisters(size_t index, const Registers &registers);
@@ -57,7 +63,7 @@ public:
   // pause short.
   void setRealtime(bool on);
 
-  struct Times {                      // microseconds, of the last stop, CLOCK_MONOTONIC
+  struct Times {                      // microseconds, of the last stop (or attempt), CLOCK_MONOTONIC
     double firstInterrupt = 0;        // absolute
     double firstRunningInterrupt = 0; // absolute; equals firstInterrupt when nothing ran
     double allStopped = 0;            // absolute

@@ -18,6 +18,7 @@
 
 #include "ir/support/cat.h"
 #include "runtime/proc_text.h"
+#include "runtime/seize.h"
 
 namespace lpc::runtime {
 namespace {
@@ -57,9 +58,19 @@ void reap(pid_t tid) {
 } // namespace
 
 Result<TracedThread> TracedThread::seize(pid_t tid) {
-  if (request(PTRACE_SEIZE, tid, 0, 0L) < 0) return failed(tid, "PTRACE_SEIZE", errno);
+  constexpr auto kPatience = std::chrono::milliseconds(500);
+  Ticker ticker(tickWhileSeizing);
+  ticker.start();
+  bool seized = seizeThread(tid, Clock::now() + kPatience);
+  int why = errno;
+  ticker.stop();
+  if (!seized && why == ETIMEDOUT)
+    return fail(DiagnosticId::CannotStop, cat("thread ", tid, " is executing a program, which takes long"));
+  if (!seized) return failed(tid, "PTRACE_SEIZE", why);
   return TracedThread(tid);
 }
+
+TracedThread::TracedThread(pid_t tid) : tid_(tid) { attendTo(tid); }
 
 TracedThread &TracedThread::operator=(TracedThread &&other) noexcept {
   if (this != &other) {
@@ -80,7 +91,12 @@ void TracedThread::letGo() {
     auto stop = await(Clock::now() + kPatience);
     if (stop && tid_) (void)request(PTRACE_DETACH, tid_, 0, static_cast<long>(stop->signalToGiveBack()));
   }
-  tid_ = 0;
+  forget();
+}
+
+pid_t TracedThread::forget() {
+  attendNoMore(tid_);
+  return std::exchange(tid_, 0);
 }
 
 Result<void> TracedThread::interrupt() const {
@@ -93,7 +109,7 @@ Result<void> TracedThread::resume(Resume how, int signal) const {
 }
 
 Result<void> TracedThread::detach(int signal) {
-  pid_t tid = std::exchange(tid_, 0);
+  pid_t tid = forget();
   return check(request(PTRACE_DETACH, tid, 0, static_cast<long>(signal)), tid, "PTRACE_DETACH");
 }
 
@@ -102,12 +118,12 @@ Result<std::optional<ThreadStop>> TracedThread::look() {
   auto id = static_cast<id_t>(tid_);
   while (waitid(P_PID, id, &info, WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL) != 0) {
     if (errno == EINTR) continue;
-    tid_ = 0; // ECHILD: it has ended, and we ignore SIGCHLD
+    forget(); // ECHILD: it has ended, and we ignore SIGCHLD
     return ThreadStop{.kind = ThreadStop::Kind::Ended};
   }
   if (info.si_pid == 0) return std::nullopt;
   if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
-    reap(std::exchange(tid_, 0));
+    reap(forget());
     return ThreadStop{.kind = ThreadStop::Kind::Ended,
                       .status = info.si_status + (info.si_code == CLD_EXITED ? 0 : 128)};
   }

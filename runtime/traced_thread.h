@@ -77,8 +77,9 @@ public:
   Result<void> poke(RemoteAddress to, BytesView bytes) const;
 
 private:
-  explicit TracedThread(pid_t tid) : tid_(tid) {}
+  explicit TracedThread(pid_t tid);
   void letGo();
+  pid_t forget();
   pid_t tid_ = 0;
 };
 

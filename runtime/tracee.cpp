@@ -56,12 +56,6 @@ void reap(pid_t tid) {
 
 } // namespace
 
-bool Tracee::seize() {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return false;
-  state = TraceeState::Seized;
-  return true;
-}
-
 bool Tracee::interrupt() {
   for (;;) {
     // Any error but ESRCH means that it is ours and past being interrupted: its end is to come.

@@ -27,9 +27,6 @@ struct Tracee {
   int signal = 0;         // in delivery when it stopped; handed over when it is let go
   bool groupStop = false; // stands because of a SIGSTOP or the like that is none of ours
 
-  // SEIZE, which disturbs nobody. False, with `errno`, where the kernel refuses: ESRCH (ended), EPERM (has ended but
-  // for its entry in the task list, is traced already, or may not be).
-  bool seize();
   // Asks it to stop, also once more. False where it is no tracee of ours: it has ended, or was none.
   bool interrupt();
 

@@ -91,7 +91,8 @@ struct Unwinder::Impl {
         module.isVdso ? vdsoImage(module) : FileDescriptor(open(module.openPath.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return;
     // libdw owns the descriptor when it takes the module. The name is for its own messages, but must be there.
-    if (dwfl_report_elf(dwfl, module.path.c_str(), module.path.c_str(), file.get(), module.bias.value, false)) file.release();
+    if (dwfl_report_elf(dwfl, module.path.c_str(), module.path.c_str(), file.get(), module.bias.value, false))
+      file.release();
   }
 };
 

@@ -1,7 +1,7 @@
 // Unwinding the stacks of stopped threads, by elfutils' libdw (.eh_frame, .debug_frame, vdso, signal frames).
 //
-// Everything slow (opening modules, finding tables) happens while the process runs, in prepare(). Data of the process and its files is
-// not trusted: depth is bounded, and what does not reach the end is reported as incomplete.
+// Everything slow (opening modules, finding tables) happens while the process runs, in prepare(). Data of the process
+// and its files is not trusted: depth is bounded, and what does not reach the end is reported as incomplete.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ struct Backtrace {
 
 class Unwinder {
 public:
-  static Result<Unwinder> prepare(const Process &process, const std::vector<Mapping> &maps, const std::vector<Module> &modules);
+  static Result<Unwinder> prepare(const Process &process, const std::vector<Mapping> &maps,
+                                  const std::vector<Module> &modules);
   Unwinder(Unwinder &&) noexcept;
   Unwinder &operator=(Unwinder &&) noexcept;
   ~Unwinder();

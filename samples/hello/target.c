@@ -5,7 +5,7 @@
 char *str_P = "the original message";
 volatile int step = 1;
 
-__attribute__((noinline)) int func_J(int x) { return x + step; }
+__attribute__((noipa)) int func_J(int x) { return x + step; }
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);

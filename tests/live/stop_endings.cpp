@@ -102,6 +102,52 @@ TEST(StopEndings, ExitedBetweenTwoStops) {
   EXPECT_EQ(done.error().message, "process " + std::to_string(child.pid()) + " has ended");
 }
 
+TEST(StopEndings, ExecutesItselfAllTheTime) {
+  std::string endFile = std::filesystem::temp_directory_path() / ("lpc-exec-" + std::to_string(getpid()));
+  Child child({target("exec_loop"), endFile});
+  ASSERT_TRUE(child.lineWith("ready"));
+  std::map<std::string, int> results;
+  auto deadline = in(std::chrono::seconds(60));
+  int round = 0;
+  while (round < 150 && Clock::now() < deadline) {
+    auto process = Process::open(child.pid());
+    if (!process) {
+      // In the middle of an execve its first thread is a zombie.
+      results["open: " + std::string(info(process.error().id).text)]++;
+      EXPECT_NE(process.error().id, DiagnosticId::NoSuchProcess) << process.error().message;
+      continue;
+    }
+    round++;
+    auto tracees = Tracees::seize(*process, {}, deadline);
+    ASSERT_TRUE(tracees);
+    auto done = tracees->stop(in(std::chrono::seconds(10)));
+    results[done ? "stopped" : std::string(info(done.error().id).text)]++;
+    if (done) {
+      // What stands is what was opened.
+      uint8_t byte = 0;
+      EXPECT_TRUE(process->sameMemory());
+      EXPECT_TRUE(process->read(tracees->threads()[0].registers.programCounter(), {&byte, 1}));
+    } else {
+      bool expected = done.error().id == DiagnosticId::ProcessChanged || done.error().id == DiagnosticId::ProcessGone;
+      ASSERT_TRUE(expected) << done.error().message;
+    }
+    tracees->detach();
+    if (!done || round % 10 != 0) continue;
+    // Now it surely executes itself between two stops.
+    EXPECT_TRUE(eventually([&] { return !process->sameMemory(); }));
+    auto later = tracees->stop(in(std::chrono::seconds(10)));
+    ASSERT_FALSE(later);
+    results["later: " + std::string(info(later.error().id).text)]++;
+  }
+  for (auto &[result, count] : results)
+    std::cerr << result << ": " << count << "\n";
+  EXPECT_GT(results["stopped"], 0);
+  EXPECT_GT(results["later: process-changed"], 0);
+  std::ofstream(endFile).put('x');
+  EXPECT_EQ(child.wait(std::chrono::seconds(30)), 0); // alive, and able to go on to its end
+  std::filesystem::remove(endFile);
+}
+
 TEST(StopEndings, AThreadWaitingForAVforkChild) {
   Child child({target("vfork")});
   ASSERT_TRUE(child.lineWith("ready"));

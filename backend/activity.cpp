@@ -11,7 +11,7 @@ namespace lpc::backend {
 namespace {
 
 constexpr uint64_t kRedZone = 128;
-constexpr size_t kChunkWords = 32768; // 256 KiB a read
+constexpr size_t kChunkWords = 4096; // 32 KiB a read: more than most stacks have
 
 } // namespace
 

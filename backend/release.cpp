@@ -56,7 +56,7 @@ std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime
     return hull.contains({word}) &&
            std::ranges::any_of(found.memory, [&](const RemoteRange &range) { return range.contains({word}); });
   };
-  std::vector<uint64_t> buffer(1 << 16);
+  std::vector<uint64_t> buffer(1 << 13); // 64 KiB a read
   for (const runtime::Mapping &mapping : maps) {
     bool own = mapping.range == found.range || std::ranges::find(found.memory, mapping.range) != found.memory.end();
     if (!mapping.writable || !mapping.readable || own) continue;

@@ -51,6 +51,7 @@ void tickWhileSeizing() {
   stragglers::reapEnded();
   if (Clock::now() < seizeLimit) return;
   seizing = false;
+  Ticker::again();
   siglongjmp(wayOut, 1);
 }
 

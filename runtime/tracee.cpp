@@ -33,10 +33,14 @@ constexpr long kTickNanoseconds = 2'000'000;
 int tickSignal() { return SIGRTMAX - 3; }
 
 std::atomic<void (*)()> duty; // of the ticker that runs
+std::atomic<const Ticker *> running;
 
+// One tick is ordered when the one before has been served: ticks that come faster than they can be served would leave
+// no time for anything else.
 void tick(int) {
   int before = errno;
   if (auto *run = duty.load()) run();
+  Ticker::again();
   errno = before;
 }
 
@@ -142,12 +146,18 @@ Ticker::Ticker(void (*onTick)()) {
 
 Ticker::~Ticker() { timer_delete(timer_); }
 
+void Ticker::again() {
+  itimerspec once{{0, 0}, {0, kTickNanoseconds}};
+  if (const Ticker *ticker = running) timer_settime(ticker->timer_, 0, &once, nullptr);
+}
+
 void Ticker::start() const {
-  itimerspec every{{0, kTickNanoseconds}, {0, kTickNanoseconds}};
-  timer_settime(timer_, 0, &every, nullptr);
+  running = this;
+  again();
 }
 
 void Ticker::stop() const {
+  running = nullptr;
   itimerspec never{};
   timer_settime(timer_, 0, &never, nullptr);
 }

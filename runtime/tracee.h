@@ -60,8 +60,10 @@ public:
   ~Ticker();
   Ticker(const Ticker &) = delete;
   Ticker &operator=(const Ticker &) = delete;
-  void start() const; // the first tick comes after 2 ms, and then one every 2 ms
+  // A tick comes 2 ms later, and one 2 ms after each that was served. One ticker runs at a time.
+  void start() const;
   void stop() const;
+  static void again(); // for an `onTick` that jumps: orders the next tick
 
 private:
   timer_t timer_{};

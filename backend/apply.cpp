@@ -32,24 +32,24 @@ private:
   // True: outcome_ says how it ended. False: plan again.
   bool once(unsigned attempt) {
     Stopwatch watch(outcome_);
-    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(std::move(looked.error()));
+    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(outcome_, std::move(looked.error()));
     watch.lap("resolve");
 
     if (const FoundRecord *known = session_.applied(patch_.name)) return alreadyThere(known->record);
     auto plan = makePlan(patch_, process_, session_.snapshot(), attempt);
-    if (!plan) return refuse(std::move(plan.error()));
+    if (!plan) return refuse(outcome_, std::move(plan.error()));
     watch.lap("plan");
 
-    if (auto started = session_.startAgent(); !started) return refuse(std::move(started.error()));
+    if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
     uint64_t sequence = session_.records().empty() ? 1 : session_.records().back().record.sequence + 1;
     auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, session_.agent());
     if (!made)
       return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
-                 ? refuse(std::move(made.error()))
+                 ? refuse(outcome_, std::move(made.error()))
                  : false;
     SwitchJob job = jobOf(*plan, *made);
     if (auto added = addWrites(job, placesOf(*plan), process_); !added)
-      return takeBack(*made), refuse(std::move(added.error()));
+      return takeBack(*made), refuse(outcome_, std::move(added.error()));
     watch.lap("prepare");
 
     SwitchResult result = runSwitch(job, process_, session_.snapshot(), session_.agent(), options_, outcome_);
@@ -64,20 +64,12 @@ private:
     return !(pointerMoved && session_.timeIsLeft());
   }
 
-  bool refuse(Error error) {
-    outcome_.kind = error.id == DiagnosticId::ProcessGone   ? OutcomeKind::Gone
-                    : error.id == DiagnosticId::ProcessBusy ? OutcomeKind::Busy
-                                                            : OutcomeKind::Refused;
-    outcome_.reason = std::move(error);
-    return true;
-  }
-
   bool alreadyThere(const Record &record) {
     if (record.digest == digestOf(patch_)) return outcome_.kind = OutcomeKind::AlreadyApplied, true;
-    return refuse(Error{DiagnosticId::NameTaken,
-                        cat("another patch named `", patch_.name, "` is on process ", process_.pid()),
-                        {},
-                        cat("revert it first: lpc revert ", patch_.name, " --pid ", process_.pid())});
+    return refuse(outcome_, Error{DiagnosticId::NameTaken,
+                                  cat("another patch named `", patch_.name, "` is on process ", process_.pid()),
+                                  {},
+                                  cat("revert it first: lpc revert ", patch_.name, " --pid ", process_.pid())});
   }
 
   SwitchJob jobOf(const Plan &plan, FoundRecord &made) const {

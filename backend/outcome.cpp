@@ -48,4 +48,12 @@ void addPhase(Outcome &outcome, const std::string &name, double microseconds) {
   phase->microseconds += static_cast<uint64_t>(std::llround(microseconds));
 }
 
+bool refuse(Outcome &outcome, Error reason) {
+  outcome.kind = reason.id == DiagnosticId::ProcessGone   ? OutcomeKind::Gone
+                 : reason.id == DiagnosticId::ProcessBusy ? OutcomeKind::Busy
+                                                          : OutcomeKind::Refused;
+  outcome.reason = std::move(reason);
+  return true;
+}
+
 } // namespace lpc::backend

@@ -10,6 +10,9 @@ namespace lpc::backend {
 // Fills outcome.state: one sentence on how the process was left. `what` is "apply" or "revert".
 void describeState(Outcome &outcome, const runtime::Process &process, const std::string &what);
 
+// The operation ends here, for this reason. True, for callers that say by that whether they are done.
+bool refuse(Outcome &outcome, Error reason);
+
 // Adds the time since the last lap (or the start) to a phase of the outcome.
 class Stopwatch {
 public:

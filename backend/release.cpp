@@ -69,35 +69,36 @@ std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime
 
 // Stops once and looks at registers and stacks; false when something points into the patch.
 Result<bool> stacksClean(const FoundRecord &found, const runtime::Process &process, const Snapshot &snapshot,
-                         runtime::Agent &agent, std::string &holder) {
+                         runtime::Agent &agent, std::string &why) {
   SwitchJob job;
   job.record = found.range.begin;
   job.during = job.after = found.record.state;
   for (const RemoteRange &range : found.memory)
     job.inactive.push_back({found.record.name, range, false, true});
   PlayOptions options;
-  options.timeout = std::chrono::milliseconds(200);
+  options.timeout = std::chrono::seconds(1);
   options.dryRun = true;
   Outcome ignored;
   SwitchResult result = runSwitch(job, process, snapshot, agent, options, ignored);
   if (result.kind == OutcomeKind::DryRun) return true;
   if (result.kind != OutcomeKind::Busy) return std::unexpected(std::move(*result.reason));
-  holder = cat("thread ", ignored.busyThread, " (", ignored.busyThreadName, ")");
+  why = ignored.busyThread ? cat("thread ", ignored.busyThread, " (", ignored.busyThreadName, ") points into it")
+                           : result.reason->message;
   return false;
 }
 
 } // namespace
 
 Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosition> &stacks,
-                           const runtime::Process &process, runtime::Agent &agent, std::string &holder) {
+                           const runtime::Process &process, runtime::Agent &agent, std::string &why) {
   auto snapshot = look(process);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   if (!found.memory.empty()) {
     if (auto pointer = heapPointer(found, process, snapshot->maps, stacks)) {
-      holder = cat("the memory at ", hexAddress(*pointer));
+      why = cat("the memory at ", hexAddress(*pointer), " points into it");
       return false;
     }
-    auto clean = stacksClean(found, process, *snapshot, agent, holder);
+    auto clean = stacksClean(found, process, *snapshot, agent, why);
     if (!clean || !*clean) return clean;
   }
   for (const RemoteRange &range : found.memory)

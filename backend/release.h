@@ -12,9 +12,9 @@ namespace lpc::backend {
 
 // Unmaps the memory and the record of `found` when nothing in the process can point into it: no register, no stack, no
 // word of writable memory. True: it is gone. False: something does; the record stays, in state Reverted, and the next
-// command tries again; `holder` says what was found. `stacks` are those of the last stop (SwitchResult), which
+// command tries again; `why` says what was found. `stacks` are those of the last stop (SwitchResult), which
 // tell stacks from other memory. The process stands for one short stop.
 Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosition> &stacks,
-                           const runtime::Process &process, runtime::Agent &agent, std::string &holder);
+                           const runtime::Process &process, runtime::Agent &agent, std::string &why);
 
 } // namespace lpc::backend

@@ -59,11 +59,11 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     if (!wasReverted)
       remarks.push_back(
           cat("an earlier lpc was ended in the middle of `", one.record.name, "`: everything it had done was undone"));
-    std::string holder;
-    auto released = releaseMemory(one, *stacks, process, agent, holder);
+    std::string why;
+    auto released = releaseMemory(one, *stacks, process, agent, why);
     if (!released) return std::unexpected(std::move(released.error()));
     if (!*released && !wasReverted)
-      remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", holder, " points into it"));
+      remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", why));
   }
   return {};
 }

@@ -33,15 +33,15 @@ private:
   // False: the program changed data between our look and the stop; look again.
   bool once() {
     Stopwatch watch(outcome_);
-    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(std::move(looked.error()));
+    if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(outcome_, std::move(looked.error()));
     const FoundRecord *found = session_.applied(name_);
     if (!found) return notApplied(session_.records());
-    if (auto over = patchedOver(*found, session_.records())) return refuse(std::move(*over));
+    if (auto over = patchedOver(*found, session_.records())) return refuse(outcome_, std::move(*over));
     watch.lap("resolve");
 
-    if (auto started = session_.startAgent(); !started) return refuse(std::move(started.error()));
+    if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
     SwitchJob job;
-    if (auto made = makeJob(*found, job); !made) return refuse(std::move(made.error()));
+    if (auto made = makeJob(*found, job); !made) return refuse(outcome_, std::move(made.error()));
     watch.lap("prepare");
 
     SwitchResult result = runSwitch(job, process_, session_.snapshot(), session_.agent(), options_, outcome_);
@@ -49,14 +49,6 @@ private:
     outcome_.kind = result.kind == OutcomeKind::Applied ? OutcomeKind::Reverted : result.kind;
     outcome_.reason = std::move(result.reason);
     if (result.kind == OutcomeKind::Applied) release(*found, result.stacks);
-    return true;
-  }
-
-  bool refuse(Error error) {
-    outcome_.kind = error.id == DiagnosticId::ProcessGone   ? OutcomeKind::Gone
-                    : error.id == DiagnosticId::ProcessBusy ? OutcomeKind::Busy
-                                                            : OutcomeKind::Refused;
-    outcome_.reason = std::move(error);
     return true;
   }
 
@@ -133,12 +125,12 @@ private:
   void release(const FoundRecord &found, const std::vector<StackPosition> &stacks) {
     FoundRecord reverted = found;
     reverted.record.state = RecordState::Reverted;
-    std::string holder;
-    auto released = releaseMemory(reverted, stacks, process_, session_.agent(), holder);
+    std::string why;
+    auto released = releaseMemory(reverted, stacks, process_, session_.agent(), why);
     if (!released)
       outcome_.remarks.push_back("the memory of the patch is kept: " + released.error().message);
     else if (!*released)
-      outcome_.remarks.push_back("the memory of the patch is kept: " + holder + " points into it");
+      outcome_.remarks.push_back("the memory of the patch is kept: " + why);
   }
 
   const std::string &name_;

@@ -5,12 +5,14 @@
 //  for a
 //     vfork child is found here, before anybody is disturbed.
 //  2. Stop the threads in uninterruptible sleep: they may take long, and nobody else should wait for them.
-//  3. Stop the blocked threads, and read their registers. They sleep anyway.
+//  3. Stop the blocked threads, and read their registers. They sleep anyway. Look at the others again: many a thread
+//  that
+//     was runnable at the first look is blocked by now.
 //  4. Raise our priority; stop the running threads. Only this is the pause that the program feels.
 //  5. Compare the number of threads with ours (the link count of /proc/PID/task: one fstat, not a listing), and stop
 //     those that were born, until none is new.
 //  6. See that it still is the program we opened.
-// From 2 on nothing is allocated, and no file opened unless something is wrong. Each pass seizes its threads right
+// From 4 on nothing is allocated, and no file opened unless something is wrong. Each pass seizes its threads right
 // before it interrupts them (why: stop.h).
 //
 // Rejected: a list of the children of vfork (races); SIGSTOP (seen by the parent); waiting for any thread (quadratic).
@@ -33,6 +35,7 @@
 #include "runtime/proc_text.h"
 #include "runtime/realtime.h"
 #include "runtime/seize.h"
+#include "runtime/stop_reasons.h"
 #include "runtime/stragglers.h"
 #include "runtime/thread_wait.h"
 #include "runtime/tracee.h"
@@ -48,13 +51,8 @@ constexpr milliseconds kStuck{500};
 // at the end of all (on a loaded machine it may be long before it is on a processor).
 constexpr milliseconds kGrace{20}, kLastGrace{1000};
 
-enum class Pass : uint8_t { Uninterruptible, Blocked, Running };
-
-std::string threadNamed(pid_t pid, pid_t tid) {
-  std::string name = threadName(pid, tid);
-  return "thread " + std::to_string(tid) + (name.empty() ? "" : " (`" + name + "`)") + " of process " +
-         std::to_string(pid);
-}
+// Settled: was runnable at the first look, and blocked at a later one.
+enum class Pass : uint8_t { Uninterruptible, Blocked, Settled, Running, Done };
 
 } // namespace
 
@@ -108,6 +106,7 @@ struct Tracees::Impl {
   Result<void> prepare();
   Result<void> stopEverything(microseconds maxPause);
   Result<void> stopPass(Pass pass, size_t from);
+  bool findSettled();
   Result<void> seize(size_t index);
   Result<void> await(size_t index);
   Result<void> stopBorn();
@@ -123,8 +122,6 @@ struct Tracees::Impl {
   void release();
   void releaseThose(bool running);
   void letGo();
-  [[nodiscard]] std::unexpected<Error> explainSeize(pid_t tid) const;
-  [[nodiscard]] std::unexpected<Error> explainStuck(pid_t tid) const;
 };
 
 // --- 1. looking -----------------------------------------------------------------------------------------------
@@ -192,7 +189,7 @@ Result<void> Tracees::Impl::seize(size_t index) {
       tracee.state = TraceeState::Ended;
     } else if (attempt == 2) {
       if (auto same = process->sameMemory(); !same) return same;
-      return explainSeize(tracee.tid);
+      return std::unexpected(whyNotSeized(*process, tracee.tid));
     }
   }
   return {};
@@ -212,7 +209,8 @@ Result<void> Tracees::Impl::await(size_t index) {
     if (auto same = process->sameMemory(); !same) return same;
     if (tracee.state == TraceeState::Interrupted) tracee.interrupt(); // is it still ours to wait for?
     if (tracee.tid == process->pid() && threadState(tracee.tid, tracee.tid) == 'Z') tracee.state = TraceeState::Ended;
-    if (tracee.state == TraceeState::Interrupted && Clock::now() >= patience) return explainStuck(tracee.tid);
+    if (tracee.state == TraceeState::Interrupted && Clock::now() >= patience)
+      return std::unexpected(whyNotStopped(*process, tracee.tid));
   }
   return {};
 }
@@ -245,15 +243,32 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
       tracees[i].state = TraceeState::Interrupted; // killed meanwhile: its end is to come
       if (auto done = await(i); !done) return done;
     }
-    if (passes[i] == pass && tracees[i].state == TraceeState::Stopped && *inspect)
+    if (passes[i] != pass) continue;
+    if (tracees[i].state == TraceeState::Stopped && *inspect)
       if (auto done = (*inspect)(threads[i]); !done) return done;
+    passes[i] = Pass::Done;
   }
   return {};
+}
+
+// Threads that had only something short to do when we looked. After a stop these are all that it has woken up: they ask
+// the kernel again for what they were waiting for.
+bool Tracees::Impl::findSettled() {
+  bool any = false;
+  for (size_t i = 0; i < tracees.size(); i++) {
+    if (passes[i] != Pass::Running || threadState(process->pid(), tracees[i].tid) == 'R') continue;
+    passes[i] = Pass::Settled;
+    threads[i].running = false;
+    any = true;
+  }
+  return any;
 }
 
 Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   if (auto done = stopPass(Pass::Uninterruptible, 0); !done) return done;
   if (auto done = stopPass(Pass::Blocked, 0); !done) return done;
+  while (findSettled())
+    if (auto done = stopPass(Pass::Settled, 0); !done) return done;
   realtime.raise();
   if (maxPause < std::chrono::duration_cast<microseconds>(limit - Clock::now())) limit = Clock::now() + maxPause;
   if (auto done = stopPass(Pass::Running, 0); !done) return done;
@@ -394,33 +409,6 @@ void Tracees::Impl::letGo() {
     if (tracee.state != TraceeState::Stopped) giveUp(tracee);
   }
   release();
-}
-
-// --- explanations ---------------------------------------------------------------------------------------------
-
-std::unexpected<Error> Tracees::Impl::explainSeize(pid_t tid) const {
-  std::string thread = threadNamed(process->pid(), tid);
-  auto status = readText("/proc/" + std::to_string(tid) + "/status");
-  auto tracer = static_cast<pid_t>(status ? statusNumber(*status, "TracerPid").value_or(0) : 0);
-  if (tracer == 0)
-    return fail(DiagnosticId::NotPermitted,
-                thread + " cannot be traced: a security module or a seccomp filter forbids it");
-  return fail(DiagnosticId::AlreadyTraced,
-              thread + " is traced by process " + std::to_string(tracer) + " (`" + threadName(tracer, tracer) + "`)",
-              "end process " + std::to_string(tracer) + ", or let it detach");
-}
-
-std::unexpected<Error> Tracees::Impl::explainStuck(pid_t tid) const {
-  std::string thread = threadNamed(process->pid(), tid);
-  if (waitsForVfork(*process, tid))
-    return fail(DiagnosticId::PendingVfork, thread + " waits for the child of a vfork, which shares its memory");
-  char state = threadState(process->pid(), tid);
-  std::string where = kernelFunction(process->pid(), tid);
-  if (state == 'D')
-    return fail(DiagnosticId::CannotStop, thread + " sleeps uninterruptibly in the kernel" +
-                                              (where.empty() ? "" : " (in `" + where + "`)") +
-                                              " and did not stop in time");
-  return fail(DiagnosticId::CannotStop, thread + " did not stop in time");
 }
 
 // --- the interface --------------------------------------------------------------------------------------------

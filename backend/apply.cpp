@@ -91,6 +91,8 @@ private:
     }
     for (const PlannedFunction &function : plan.functions)
       if (!allowedActive(function.name)) job.inactive.push_back({function.name, function.range});
+    job.oneStore = plan.oneStore && !options_.alwaysStop &&
+                   std::ranges::all_of(plan.functions, [&](const PlannedFunction &f) { return allowedActive(f.name); });
     return job;
   }
 

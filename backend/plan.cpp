@@ -19,6 +19,7 @@
 #include "backend/match.h"
 #include "backend/resolve.h"
 #include "backend/site.h"
+#include "backend/store.h"
 #include "ir/support/cat.h"
 #include "ir/verify.h"
 
@@ -51,12 +52,13 @@ public:
         attempt_(attempt) {}
 
   Result<Plan> make() {
-    plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}, {}};
+    plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}, {}, false};
     using Step = Result<void> (Planner::*)();
     for (Step step : {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory,
                       &Planner::fillMemory, &Planner::planChanges, &Planner::placeDetours, &Planner::findOverlaps})
       if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
     plan_.pointers = resolver_->pointers();
+    findOneStore();
     return std::move(plan_);
   }
 
@@ -390,6 +392,16 @@ private:
       farJumps_ = std::move(rest);
     }
     return {};
+  }
+
+  void findOneStore() {
+    const PlannedChange *only = nullptr;
+    for (const PlannedChange &change : plan_.changes) {
+      if (change.prepared) continue;
+      if (only) return;
+      only = &change;
+    }
+    plan_.oneStore = only && plan_.pointers.empty() && isOneStore(*only, patch_.machine, process_);
   }
 
   // Sema has compared what files show; numbers and pointers meet only here.

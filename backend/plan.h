@@ -91,6 +91,7 @@ struct Plan {
   std::vector<PlannedChange> changes;   // in the order written
   std::vector<PlannedPointer> pointers;
   std::vector<PlannedFunction> functions;
+  bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 
 // Makes a plan. Every error has the place of its statement; the process was not touched. BuildIdMismatch,

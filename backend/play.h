@@ -15,6 +15,7 @@ struct PlayOptions {
   std::chrono::microseconds timeout{5'000'000}; // for finding a safe moment
   std::chrono::microseconds maxPause{10'000};   // of one stop; past it the process is let go and the stop tried again
   bool dryRun = false;                          // all but the switch
+  bool alwaysStop = false;                      // also for a change that needs no stop
   std::vector<std::string> allowActive{};       // functions that may be active; "*" is all
 };
 

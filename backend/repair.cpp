@@ -62,8 +62,7 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     std::string why;
     auto released = releaseMemory(one, *stacks, process, agent, why);
     if (!released) return std::unexpected(std::move(released.error()));
-    if (!*released && !wasReverted)
-      remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", why));
+    if (!*released && !wasReverted) remarks.push_back(cat("memory of `", one.record.name, "` is kept: ", why));
   }
   return {};
 }

@@ -14,6 +14,8 @@
 // the way, the running ones are never stopped. The first attempt has no unwinder: most processes have no suspicious
 // word on any stack, and preparing one costs milliseconds. An attempt that needs one lets go, prepares it while the
 // process runs, and comes back.
+//
+// A change that is one store (store.h) is made without any stop.
 #include "backend/switch.h"
 
 #include <poll.h>
@@ -91,6 +93,7 @@ public:
 
 private:
   SwitchResult attempts() {
+    if (job_.oneStore && !options_.dryRun) return storeOnce();
     auto deadline = Clock::now() + options_.timeout;
     if (auto staged = stage(); !staged) return refused(std::move(staged.error()));
     auto pause = microseconds(1000);
@@ -139,6 +142,25 @@ private:
     std::vector<runtime::PlayedWrite> writes{{job_.record + kStateOffset, stateBytes(job_.during)}};
     writes.insert(writes.end(), job_.writes.begin(), job_.writes.end());
     return agent_.stage(writes, job_.record + kStateOffset, static_cast<uint64_t>(job_.after));
+  }
+
+  // The switch of a job that needs no stop. Each of the three writes is a store of one word: killed between them, we
+  // leave what the next command repairs.
+  SwitchResult storeOnce() {
+    double begin = monotonicMicroseconds();
+    if (verify() != Attempt::Done) return std::move(result_);
+    if (auto undo = recordUndo(); !undo) return refused(std::move(undo.error()));
+    auto store = [&](RemoteAddress at, const Bytes &bytes) { return process_.write(at, bytes); };
+    auto done = store(job_.record + kStateOffset, stateBytes(job_.during));
+    for (const runtime::PlayedWrite &write : job_.writes)
+      if (done) done = store(write.to, write.bytes);
+    if (done) done = store(job_.record + kStateOffset, stateBytes(job_.after));
+    if (!done) {
+      putBack(std::move(done.error()));
+      return std::move(result_);
+    }
+    addPhase(outcome_, "switch", monotonicMicroseconds() - begin);
+    return {OutcomeKind::Applied, {}, {}};
   }
 
   // Sleeps, but not beyond the end of the process.

@@ -45,23 +45,19 @@ bool failedCall(int64_t result) { return result < 0 && result >= -4095; }
 
 Deadline within(std::chrono::seconds time) { return Clock::now() + time; }
 
-// It may run where the borrowed thread may not, and at an ordinary priority: it must not wait behind the program's
-// threads. Failures only cost time.
-void settle(pid_t tid) {
+// Threads of ours run for microseconds at a time, and must not wait behind the program's: lpc waits for them, and at the
+// switch the whole process does (seen: 140 ms). So they may run where the borrowed thread may not, and in real time where
+// that is permitted; otherwise at an ordinary priority. Failures only cost time.
+void hurry(pid_t tid) {
   cpu_set_t everywhere;
   std::memset(&everywhere, 0xff, sizeof everywhere);
   (void)sched_setaffinity(tid, sizeof everywhere, &everywhere);
-  sched_param ordinary{};
-  if (sched_getscheduler(tid) != SCHED_OTHER) (void)sched_setscheduler(tid, SCHED_OTHER, &ordinary);
+  sched_param parameters{.sched_priority = 1};
+  if (sched_setscheduler(tid, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) return;
+  parameters.sched_priority = 0;
+  if (sched_getscheduler(tid) != SCHED_OTHER) (void)sched_setscheduler(tid, SCHED_OTHER, &parameters);
   errno = 0;
   if (getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) > 0) (void)setpriority(PRIO_PROCESS, static_cast<id_t>(tid), 0);
-}
-
-// The process stands while the player plays, so on a busy machine it must not wait for its turn (seen: 140 ms). It runs
-// for microseconds and ends. Where real-time priority is not permitted, only time is lost.
-void hurry(pid_t tid) {
-  sched_param lowest{.sched_priority = 1};
-  (void)sched_setscheduler(tid, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
 }
 
 std::string describe(const char *call, uint64_t size) { return cat(call, " of ", size, " bytes in the process"); }
@@ -136,7 +132,7 @@ Result<Agent> Agent::start(const Process &process, const std::vector<Mapping> &m
     if (nobody && !place->alreadyThere) (void)process.write(place->at, Bytes(program.code.size()));
     return std::unexpected(borrowed.error());
   }
-  settle(borrowed->tid());
+  hurry(borrowed->tid());
   auto thread = RemoteThread::take(std::move(*borrowed), place->at);
   if (!thread) return std::unexpected(thread.error());
   Agent agent(std::make_unique<Impl>(process, *place, std::move(*thread)));

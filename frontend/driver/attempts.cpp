@@ -14,6 +14,7 @@ backend::PlayOptions playOptions(const Arguments &arguments) {
   return {.timeout = arguments.timeout,
           .maxPause = arguments.maxPause,
           .dryRun = arguments.dryRun,
+          .alwaysStop = arguments.alwaysStop,
           .allowActive = arguments.allowActive};
 }
 

@@ -13,7 +13,7 @@ using enum OptionId;
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
 constexpr std::array kCheckOptions = {Target, Object, Pid, Format, Help};
 constexpr std::array kPlanOptions = {Pid, Target, Object, Format, Help};
-constexpr std::array kApplyOptions = {Pid, Target, Object, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
+constexpr std::array kApplyOptions = {Pid, Target, Object, Timeout, MaxPause, AllowActive, Stop, DryRun, Format, Help};
 constexpr std::array kRevertOptions = {Pid, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
 constexpr std::array kStatusOptions = {Pid, Format, Help};
 constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, Help};

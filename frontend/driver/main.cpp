@@ -21,7 +21,8 @@ int written(int status) {
 } // namespace
 
 int main(int argc, char **argv) {
-  // Short sleeps, while a thread of the process is on its way to a stop, are to be short: the kernel adds 50 µs to each.
+  // Short sleeps, while a thread of the process is on its way to a stop, are to be short: the kernel adds 50 µs to
+  // each.
   prctl(PR_SET_TIMERSLACK, 1);
   try {
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);

@@ -76,6 +76,7 @@ Result<void> assign(const OptionInfo &option, const std::string &value, Argument
   case OptionId::Pid: return addPids(value, into.pids);
   case OptionId::Timeout: return setDuration(option.name, value, into.timeout);
   case OptionId::MaxPause: return setDuration(option.name, value, into.maxPause);
+  case OptionId::Stop: into.alwaysStop = value == "always"; return {};
   case OptionId::DryRun: into.dryRun = true; return {};
   case OptionId::AllowActive: into.allowActive.push_back(value); return {};
   case OptionId::Emit:

@@ -53,7 +53,7 @@ struct Arguments {
   std::chrono::microseconds maxPause = std::chrono::milliseconds(10);
   std::optional<Emit> emit;
   Format format = Format::Text;
-  bool dryRun = false, quiet = false, verbose = false, debug = false, help = false, version = false;
+  bool alwaysStop = false, dryRun = false, quiet = false, verbose = false, debug = false, help = false, version = false;
 };
 
 // Parses `words` (without the program's and the command's name) as getopt_long does: `--name value`, `--name=value`,

@@ -66,6 +66,8 @@ std::string functionsText(const backend::Plan &plan) {
   return out;
 }
 
+bool needsStop(const backend::Plan &plan) { return !plan.oneStore || !plan.functions.empty(); }
+
 void writeMemory(Json &json, const backend::Plan &plan) {
   for (const backend::PlannedMemory &memory : plan.memories)
     for (const backend::PlannedSegment &segment : memory.segments)
@@ -94,7 +96,10 @@ void writeThreads(Json &json, pid_t pid) {
 
 std::string planText(pid_t pid, const backend::Plan &plan) {
   return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(plan.digest), "\n",
-             memoriesText(plan), changesText(plan), functionsText(plan));
+             memoriesText(plan), changesText(plan), functionsText(plan),
+             plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
+                                 ", the change is one store that no thread can see half done\n")
+                           : "");
 }
 
 std::string planDocument(const std::string &patch, pid_t pid, const backend::Plan *plan,
@@ -112,6 +117,7 @@ std::string planDocument(const std::string &patch, pid_t pid, const backend::Pla
       for (const backend::PlannedChange &change : plan->changes)
         json.element([&] { writeChange(json, change); });
     });
+    if (plan != nullptr) json.flag("stop", needsStop(*plan));
     json.array("threads", [&] {
       if (plan != nullptr) writeThreads(json, pid);
     });

@@ -49,7 +49,7 @@ protected:
 
 TEST_F(LiveDocuments, OfAPatchsWholeLife) {
   ProcessState before = stateOf(first_.pid());
-  Object applied = document({"apply", patch_, "--pid", one(), "--format=json"}, 0);
+  Object applied = document({"apply", patch_, "--pid", one(), "--format=json", "--stop=always"}, 0);
   EXPECT_EQ(text(applied, "patch"), "hotfix");
   const Object &process0 = process(applied, 0);
   EXPECT_EQ(process0.getInteger("pid"), first_.pid());

@@ -154,11 +154,13 @@ Result<Process> Process::open(pid_t pid) {
 Result<void> Process::identify(const std::string &described) {
   struct stat exe{};
   if (stat(proc("exe").c_str(), &exe) != 0)
-    return failErrno(DiagnosticId::NotPermitted, "the program file of " + described + " cannot be reached", errno);
+    return errno == ENOENT ? std::unexpected(gone())
+                           : failErrno(DiagnosticId::NotPermitted,
+                                       "the program file of " + described + " cannot be reached", errno);
   exeDevice_ = exe.st_dev, exeInode_ = exe.st_ino;
   executable_ = readLink(proc("exe"));
   auto machine = machineOf(described, proc("exe"));
-  if (!machine) return std::unexpected(machine.error());
+  if (!machine) return std::unexpected(executable_.empty() || readLink(proc("exe")).empty() ? gone() : machine.error());
   machine_ = *machine;
   return sameMemory();
 }

@@ -52,6 +52,7 @@
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/proc_text.h"
 #include "runtime/stragglers.h"
+#include "runtime/thread_wait.h"
 
 namespace lpc::runtime {
 namespace {
@@ -337,6 +338,11 @@ Result<TracedThread> borrowForClone(const Process &process, const std::vector<Re
     timespec rest{0, 200'000};
     nanosleep(&rest, nullptr);
   } while (Clock::now() < deadline);
+  for (pid_t tid : threadIds(process.pid()).value_or(std::vector<pid_t>{}))
+    if (threadState(process.pid(), tid) == 'D' && waitsForVfork(process, tid))
+      return fail(DiagnosticId::PendingVfork,
+                  cat("thread ", tid, " (`", threadName(process.pid(), tid), "`) of process ", process.pid(),
+                      " waits for the child of a vfork, which shares its memory"));
   return std::unexpected(std::move(error));
 }
 

@@ -20,7 +20,7 @@ struct CodeToWrite {
 // The new thread stands at `program` + `leave`, all its signals blocked, owning nothing (x86_64_stub.h); it shares the
 // borrowed thread's thread pointer, so it may do system calls only. `code` is written while a thread stands, for
 // kernels that let nobody but the tracer write to code; the stub goes into `padding` outside of `taken` and is erased
-// again. NoAgent with a note for each thread tried, NotPermitted, ProcessGone.
+// again. NoAgent with a note for each thread tried, PendingVfork, NotPermitted, ProcessGone.
 Result<TracedThread> borrowForClone(const Process &process, const std::vector<RemoteRange> &padding, RemoteRange taken,
                                     const std::optional<CodeToWrite> &code, RemoteAddress leave, Deadline deadline);
 

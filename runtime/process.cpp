@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -91,6 +92,9 @@ Result<Machine> machineOf(const std::string &process, const std::string &exe) {
   return *machine;
 }
 
+// kcmp(2); false also where the kernel does not tell.
+bool sharesMemory(pid_t one, pid_t other) { return other > 0 && syscall(SYS_kcmp, one, other, KCMP_VM, 0, 0) == 0; }
+
 std::string readLink(const std::string &path) {
   std::array<char, PATH_MAX> target{};
   ssize_t size = readlink(path.c_str(), target.data(), target.size());
@@ -146,6 +150,11 @@ Result<Process> Process::open(pid_t pid) {
   }
   if (auto known = process.identify(processNamed(process.pid_, leader->status)); !known)
     return std::unexpected(known.error());
+  if (sharesMemory(process.pid_, leader->stat.parent))
+    return fail(DiagnosticId::PendingVfork,
+                processNamed(process.pid_, leader->status) + " is the child of a vfork of process " +
+                    std::to_string(leader->stat.parent) + " and shares its memory until it executes a program",
+                "wait until it does");
   return process;
 }
 

@@ -26,7 +26,7 @@ const std::vector<std::string> kBegunAnew = {
 struct Answer {
   long result = 0;
   int error = 0;
-  std::string when; // "early": before there was a reason
+  std::string when; // "early": before there was a reason; "again": it took more than one signal
   long milliseconds = 0;
 };
 using Answers = std::map<std::string, Answer>;
@@ -135,13 +135,20 @@ TEST_F(Calls, ASignalEndsThemAfterwards) {
 }
 
 // The signals come while lpc works: before, during and after the stop of each thread, in another order in each round.
+// One may be handled in the instant between a thread's release and the renewed call, as one of the program itself may
+// be in front of any such call. Where the call changes the signal mask, to exclude just that, it is excluded.
+const std::vector<std::string> kAtomic = {"ppoll", "pselect", "epoll_pwait", "epoll_pwait-timed", "sigsuspend"};
+
 TEST_F(Calls, ASignalEndsThemMeanwhile) {
   auto expected = withoutTimes(Waiting().answers("signal"));
   for (int round = 0; round < 3; round++) {
     Waiting patched;
     Child command({LPC_COMMAND, "apply", "calls.lp", "--pid", patched.pidText(), "--format", "json"});
     usleep(static_cast<useconds_t>(round) * 3000); // any moment will do; each round takes a later one
-    EXPECT_EQ(withoutTimes(patched.answers("signal")), expected);
+    Answers found = patched.answers("signal");
+    for (auto &[name, answer] : found)
+      if (answer.when == "again" && std::ranges::find(kAtomic, name) == kAtomic.end()) answer.when = "ok";
+    EXPECT_EQ(withoutTimes(found), expected);
     auto status = command.wait(60s); // the process may have ended before lpc had done
     EXPECT_TRUE(status == 0 || status == 3) << status.value_or(-1);
   }

@@ -5,7 +5,8 @@
    everyone is sent a signal that has a handler, without SA_RESTART; those that no signal ends, then get theirs wait
    nobody is given anything: all must end by time half     (with --limit) "half", when half of the time of the last one
    is over After one of the first three of those a line for each in the order of the table: "NAME RESULT ERRNO early|ok
-   MILLISECONDS", early if it returned before it was given anything (or before its time); then "end".
+   MILLISECONDS", early if it returned before it was given anything (or before its time), again if it took more than one
+   signal; then "end".
    --limit: only the calls that end by time, after so long. --alone: the first thread has a seccomp filter, which
    forbids nothing; for those who would rather not meddle with such threads. */
 #define _GNU_SOURCE
@@ -172,6 +173,17 @@ static void filter_first_thread(void) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) abort();
 }
 
+/* Once; and again where the first was handled between two calls, as it may be when a call begins anew. */
+static void signal_until_over(struct call *c) {
+  long start = milliseconds();
+  if (!c->over) pthread_kill(c->thread, SIGUSR1);
+  for (long now; !c->over && !(c->traits & STEADFAST); sched_yield()) {
+    if ((now = milliseconds()) < start + 1000) continue;
+    pthread_kill(c->thread, SIGUSR1);
+    start = now, c->again = 1;
+  }
+}
+
 static void give(const char *what) {
   int signals = !strcmp(what, "signal\n"), time = !strcmp(what, "wait\n");
   for (int i = 0; signals && i < made; i++)
@@ -179,16 +191,18 @@ static void give(const char *what) {
   for (int i = 0; i < made; i++) {
     struct call *c = chosen[i];
     c->finished = 1;
-    if (signals && !c->over) pthread_kill(c->thread, SIGUSR1);
-    while (signals && !c->over && !(c->traits & STEADFAST))
-      sched_yield();
+    if (signals) signal_until_over(c);
     if (c->finish && !time) c->finish(c);
   }
   for (int i = 0; i < made; i++) {
     struct call *c = chosen[i];
     while (!c->over)
       usleep(100);
-    printf("%s %ld %d %s %ld\n", c->name, c->result, c->error, c->early ? "early" : "ok", c->milliseconds);
+    printf("%s %ld %d %s %ld\n", c->name, c->result, c->error,
+           c->early   ? "early"
+           : c->again ? "again"
+                      : "ok",
+           c->milliseconds);
   }
   puts("end");
 }

@@ -34,7 +34,7 @@ struct call {
   pthread_t thread, other;
   atomic_int tid, finished, over;
   long result, milliseconds;
-  int error, early;
+  int error, early, again;
 };
 
 #define PREPARE(NAME) static int prepare_##NAME(struct call *c)

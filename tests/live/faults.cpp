@@ -20,8 +20,8 @@
 
 #include "backend/plan.h"
 #include "backend/registry.h"
-#include "tests/live/agent_support.h"
 #include "tests/live/service.h"
+#include "tests/live/unharmed.h"
 #include "tests/support/traced_run.h"
 
 namespace lpc::test {
@@ -36,23 +36,6 @@ constexpr int kThreads = 8;
 constexpr int kPerTarget =
     20; // a new target from time to time: so that nothing that is used up goes unnoticed for long
 constexpr const char *kNew = "func_J 4100 str_P a new message number 6 text some text table 01 02 03 04 00 00 wrong 0";
-
-int tracerOf(pid_t pid, pid_t tid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("TracerPid:")) return std::stoi(line.substr(10));
-  return -1;
-}
-
-// All threads of before and no other, none traced, none standing still.
-bool runsAsBefore(pid_t pid, const ProcessState &before) {
-  auto tids = runtime::threadIds(pid);
-  if (!tids || tids->size() != before.threads) return false;
-  for (pid_t tid : *tids)
-    if (char state = runtime::threadState(pid, tid); (state != 'S' && state != 'R') || tracerOf(pid, tid) != 0)
-      return false;
-  return stateOf(pid).descriptors == before.descriptors;
-}
 
 // The numbers of the stops at which something is done: all, one, or about `wanted`, beginning somewhere.
 struct Stops {

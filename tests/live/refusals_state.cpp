@@ -7,8 +7,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "tests/live/agent_support.h"
 #include "tests/live/service.h"
+#include "tests/live/unharmed.h"
 
 namespace lpc::test {
 namespace {
@@ -16,21 +16,6 @@ namespace {
 using testing::HasSubstr;
 
 std::string number(pid_t pid) { return std::to_string(pid); }
-
-// The bytes of all its code, the unused ends of pages included.
-std::string codeOf(pid_t pid) {
-  std::string all;
-  std::ifstream mem("/proc/" + number(pid) + "/mem", std::ios::binary);
-  for (const std::string &line : mappingsOf(pid)) {
-    if (line.find(" r-xp ") == std::string::npos || line.find("[v") != std::string::npos) continue;
-    uint64_t begin = std::stoull(line, nullptr, 16), end = std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
-    size_t at = all.size();
-    all.resize(at + end - begin);
-    mem.seekg(static_cast<std::streamoff>(begin));
-    mem.read(all.data() + at, static_cast<std::streamsize>(end - begin));
-  }
-  return all;
-}
 
 // A process in a state, and all that must not change of it.
 class State {
@@ -55,18 +40,16 @@ public:
     return child_.line().value_or("(no answer)");
   }
   void expectUntouched() {
-    EXPECT_EQ(mappingsOf(pid_), mappings_);
-    EXPECT_EQ(stateOf(pid_), state_);
-    EXPECT_TRUE(codeOf(pid_) == code_) << "the code has changed";
+    EXPECT_EQ(wholeOf(pid_), whole_);
+    EXPECT_EQ(statusOf(pid_, "TracerPid"), tracer_);
   }
 
 private:
-  void look() { state_ = stateOf(pid_), mappings_ = mappingsOf(pid_), code_ = codeOf(pid_); }
+  void look() { whole_ = wholeOf(pid_), tracer_ = statusOf(pid_, "TracerPid"); }
   Child child_;
   pid_t pid_, inner_ = 0;
-  ProcessState state_;
-  std::vector<std::string> mappings_;
-  std::string code_;
+  Whole whole_;
+  long tracer_ = 0;
 };
 
 const std::string kStates = kBinaries + "/target_states_pie";
@@ -200,20 +183,17 @@ TEST_F(RefusedState, NoMoreAddressSpace) {
 
 TEST_F(RefusedState, NoMoreThreads) {
   needsRoot();
-  State state(kAsNobody + std::vector<std::string>{kStates, "plain"});
-  rlimit one{1, RLIM_INFINITY};
-  ASSERT_EQ(prlimit(state.pid(), RLIMIT_NPROC, &one, nullptr), 0);
+  State state(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=1:unlimited", kStates, "plain"});
   refused(state.pid(), "no-agent", "may have no further thread");
   state.expectUntouched();
-  rlimit all{RLIM_INFINITY, RLIM_INFINITY};
-  ASSERT_EQ(prlimit(state.pid(), RLIMIT_NPROC, &all, nullptr), 0);
+  run(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=unlimited", "--pid", number(state.pid())});
   works(state);
 }
 
 TEST_F(RefusedState, NoSpaceInReach) {
   State state({kStates, "crammed"});
   folder_.write("state.lp", "patch state\ndl p " + kBinaries + "/outer.so\njmp answer $p:outer_new\n");
-  refused(state.pid(), "no-space-in-reach", "2 GiB");
+  refused(state.pid(), "no-space-in-reach", "free bytes within");
   state.expectUntouched();
   folder_.write("state.lp", "patch state\nset number int 6\n"); // needs no space in reach
   works(state);

@@ -1,39 +1,20 @@
-// sleeper MODE: a thread named "sleeper" is asleep while `outer` is active, until `go` comes on standard input; then it calls it again and
-// again. Answers `call` with what outer_result(1) gives.
-//   direct     outer itself sleeps
-//   deep       three frames further in
-//   handler    a signal handler on its alternate stack sleeps, which interrupted outer
-//   coroutine  outer sleeps on a stack made by makecontext
-//   vdso       outer spins on clock_gettime
+/* sleeper MODE: where its thread sleeps (sleeper.h).
+     direct     outer itself sleeps
+     deep       three frames further in
+     handler    a signal handler on its alternate stack sleeps, which interrupted outer
+     coroutine  outer sleeps on a stack made by makecontext
+     vdso       outer spins on clock_gettime
+     jumped     outer sleeps after a longjmp has led back into it
+     leaf       a function without calls, whose variables lie below the stack pointer, spins
+     tail       a function has left itself by a tail call, to one that sleeps
+     suspended  outer is left by a coroutine that is to go on later; its thread sleeps elsewhere
+     late       nobody sleeps, until "arm" comes; then outer, or what is in its place */
 #define _GNU_SOURCE
-#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <time.h>
-#include <ucontext.h>
-#include <unistd.h>
 
-static int wake[2];
-static atomic_int sleeping, gone, calls;
-static const char *mode;
-static ucontext_t home, other;
+#include "sleeper.h"
 
-// Sleeps once; later calls return at once.
-__attribute__((noinline)) void inner(void) {
-  char c;
-  if (atomic_load(&gone)) return;
-  atomic_store(&sleeping, 1);
-  if (!strcmp(mode, "vdso")) {
-    struct timespec t;
-    while (!atomic_load(&gone)) clock_gettime(CLOCK_MONOTONIC, &t);
-  } else if (read(wake[0], &c, 1) != 1)
-    abort();
-  atomic_store(&gone, 1);
-}
 __attribute__((noinline)) int middle(int x) {
   volatile int spoils_tail_call = x;
   inner();
@@ -43,64 +24,73 @@ static void handler(int signal) {
   (void)signal;
   inner();
 }
+static jmp_buf back;
+__attribute__((noinline)) static void jump_back(void) { longjmp(back, 1); }
 
-// The function that is to be replaced.
 __attribute__((noinline)) int outer(int x) {
   volatile int result = x;
-  if (!strcmp(mode, "handler")) {
-    if (!atomic_load(&gone)) pthread_kill(pthread_self(), SIGUSR1);
-  } else if (!strcmp(mode, "deep") || !strcmp(mode, "coroutine")) {
+  if (is("handler")) {
+    if (!get(&gone)) pthread_kill(pthread_self(), SIGUSR1);
+  } else if (is("deep") || is("coroutine") || is("suspended")) {
     result = middle(x) - 1;
+  } else if (is("jumped") && !get(&gone)) {
+    if (setjmp(back) == 0) jump_back();
+    inner();
   } else {
     inner();
   }
   return result + 1;
 }
-int (*volatile callee)(int) = outer;
+__attribute__((noinline)) int leaf(int x) {
+  volatile int below[16];
+  below[3] = x;
+  __atomic_store_n(&sleeping, 1, __ATOMIC_SEQ_CST);
+  while (!__atomic_load_n(&gone, __ATOMIC_RELAXED))
+    below[x & 15]++;
+  return (below[3] = x) + 1;
+}
+__attribute__((noinline)) int tail(int x) {
+  __asm__ volatile("nop; nop; nop; nop; nop");
+  return middle(x);
+}
+static int (*volatile callee)(int) = outer;
 
-static void coroutine(void) { callee(1); }
+static void coroutine(void) {
+  int result = callee(1);
+  if (result != 2) abort(); /* what was begun in the old code ends in the old code */
+}
 
 static void *sleeper(void *unused) {
-  (void)unused;
   prctl(PR_SET_NAME, "sleeper");
   static char stack[64 << 10], alternate[64 << 10];
   stack_t own = {.ss_sp = alternate, .ss_size = sizeof alternate};
   sigaltstack(&own, NULL);
-  if (!strcmp(mode, "coroutine")) {
+  if (is("coroutine") || is("suspended")) {
     getcontext(&other);
     other.uc_stack.ss_sp = stack;
     other.uc_stack.ss_size = sizeof stack;
     other.uc_link = &home;
     makecontext(&other, coroutine, 0);
     swapcontext(&home, &other);
+    if (is("suspended")) {
+      sleep_until_go();
+      swapcontext(&home, &other);
+    }
   }
   for (;;) {
     callee(1);
-    atomic_fetch_add(&calls, 1);
+    __atomic_fetch_add(&calls, 1, __ATOMIC_SEQ_CST);
     usleep(200);
   }
+  return unused;
 }
 
 int main(int argc, char **argv) {
   mode = argc > 1 ? argv[1] : "direct";
+  if (is("leaf")) callee = leaf;
+  if (is("tail")) callee = tail;
   struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
   sigaction(SIGUSR1, &action, NULL);
-  pthread_t thread;
-  if (pipe(wake) || pthread_create(&thread, NULL, sleeper, NULL)) return 1;
-  while (!atomic_load(&sleeping)) usleep(100);
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  printf("ready\n");
-  char line[64];
-  while (fgets(line, sizeof line, stdin)) {
-    if (!strcmp(line, "go\n")) {
-      atomic_store(&gone, !strcmp(mode, "vdso"));
-      if (write(wake[1], "x", 1) != 1) return 1;
-      int before = atomic_load(&calls);
-      while (atomic_load(&calls) < before + 2) usleep(100);
-      printf("gone\n");
-    } else {
-      printf("outer %d\n", atomic_load(&gone) ? callee(1) : 0);
-    }
-  }
-  return 0;
+  if (is("leaf")) mode = "spinning";
+  return serve(&callee, sleeper, !is("late"));
 }

@@ -1,0 +1,7 @@
+void inner(void); /* of the target */
+
+int outer_calling(int x) {
+  volatile int result = x;
+  inner();
+  return result + 2000;
+}

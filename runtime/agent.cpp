@@ -128,7 +128,8 @@ Result<Agent> Agent::start(const Process &process, const std::vector<Mapping> &m
   auto borrowed = borrowForClone(process, padding, taken, unwritten, place->at + program.leave, deadline);
   if (!borrowed) {
     // In these cases no thread was born that could be in it.
-    bool nobody = borrowed.error().id == DiagnosticId::NoAgent || borrowed.error().id == DiagnosticId::NotPermitted;
+    DiagnosticId id = borrowed.error().id;
+    bool nobody = id == DiagnosticId::NoAgent || id == DiagnosticId::NotPermitted || id == DiagnosticId::PendingVfork;
     if (nobody && !place->alreadyThere) (void)process.write(place->at, Bytes(program.code.size()));
     return std::unexpected(borrowed.error());
   }

@@ -126,7 +126,7 @@ TEST_F(ActiveInNewCode, IsNotRevertedUntilTheThreadHasLeft) {
   EXPECT_EQ(done.status, 3) << done.out << done.err;
   EXPECT_THAT(done.err, HasSubstr("[process-busy]"));
   EXPECT_THAT(done.err, HasSubstr("thread " + sleeper + " (sleeper)"));
-  EXPECT_THAT(done.err, HasSubstr("`outer_calling`"));
+  EXPECT_THAT(done.err, HasSubstr("outer_calling`"));
   child.send("go\n");
   ASSERT_EQ(child.line(), "gone");
   child.send("call\n");

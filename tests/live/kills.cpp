@@ -1,7 +1,7 @@
 // lpc is killed at any instant of `lpc apply` and `lpc revert`, not at its system calls alone (faults.cpp): between two
 // instructions, inside a call, with the process at full speed on the other processor.
 //
-// Some dozen by default; LPC_RANDOM_KILLS=400 live_kills for so many.
+// Two dozen by default; LPC_RANDOM_KILLS=400 live_kills for so many.
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -15,7 +15,7 @@ namespace {
 using testing::AnyOf;
 using testing::HasSubstr;
 
-constexpr int kKills = 60, kPerTarget = 20;
+constexpr int kKills = 24, kPerTarget = 20;
 constexpr const char *kNew = "func_J 4100 str_P a new message number 6 text some text table 01 02 03 04 00 00 wrong 0";
 
 class Kills : public testing::Test {

@@ -52,6 +52,8 @@ private:
   long tracer_ = 0;
 };
 
+// Two changes, which have to be made together: so it takes a stop.
+constexpr const char *kPatch = "patch state\nset number int 6\nset other int 6\n";
 const std::string kStates = kBinaries + "/target_states_pie";
 const std::vector<std::string> kAsNobody = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
 // Root, but for the right to suspend filters.
@@ -65,7 +67,7 @@ std::vector<std::string> operator+(std::vector<std::string> a, const std::vector
 class RefusedState : public testing::Test {
 protected:
   RefusedState() {
-    folder_.write("state.lp", "patch state\nset number int 6\n");
+    folder_.write("state.lp", kPatch);
     std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
   }
   RunResult apply(pid_t pid, const std::vector<std::string> &as = {}) {
@@ -183,10 +185,13 @@ TEST_F(RefusedState, NoMoreAddressSpace) {
 
 TEST_F(RefusedState, NoMoreThreads) {
   needsRoot();
-  State state(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=1:unlimited", kStates, "plain"});
+  State state(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=1:", kStates, "plain"});
   refused(state.pid(), "no-agent", "may have no further thread");
   state.expectUntouched();
-  run(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=unlimited", "--pid", number(state.pid())});
+  rlimit limit{};
+  ASSERT_EQ(prlimit(state.pid(), RLIMIT_NPROC, nullptr, &limit), 0);
+  std::string most = limit.rlim_max == RLIM_INFINITY ? "unlimited" : std::to_string(limit.rlim_max);
+  run(kAsNobody + std::vector<std::string>{"prlimit", "--nproc=" + most + ":", "--pid", number(state.pid())});
   works(state);
 }
 
@@ -195,7 +200,7 @@ TEST_F(RefusedState, NoSpaceInReach) {
   folder_.write("state.lp", "patch state\ndl p " + kBinaries + "/outer.so\njmp answer $p:outer_new\n");
   refused(state.pid(), "no-space-in-reach", "free bytes within");
   state.expectUntouched();
-  folder_.write("state.lp", "patch state\nset number int 6\n"); // needs no space in reach
+  folder_.write("state.lp", kPatch); // needs no space in reach
   works(state);
 }
 
@@ -244,7 +249,7 @@ TEST_F(RefusedState, OtherMountAndPidNamespaceWorks) {
                "mount -t tmpfs none /mnt && cp " + kStates + " /mnt/states && exec /mnt/states plain"});
   state.takeChildOf();
   EXPECT_EQ(std::filesystem::read_symlink("/proc/" + number(state.pid()) + "/exe"), "/mnt/states");
-  folder_.write("state.lp", "patch state\nset number int 6\n");
+  folder_.write("state.lp", kPatch);
   RunResult done = lpc({"apply", "state.lp", "--pid", number(state.pid())}); // its program is found through its root
   EXPECT_EQ(done.status, 0) << done.err;
   EXPECT_EQ(state.call(), "number 6");

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static char *page;
-int number = 5;
+int number = 5, other = 5;
 
 static void *reader(void *unused) {
   char bytes[4];

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-volatile int number = 5;
+volatile int number = 5, other = 5;
 int answer(int x) { return x + number; }
 
 static void say(const char *text) {

@@ -9,6 +9,7 @@
 
 #include "frontend/target/elf_file.h"
 #include "ir/support/cat.h"
+#include "runtime/thread_storage.h"
 
 namespace lpc::backend {
 namespace {
@@ -22,6 +23,21 @@ struct Wanted {
 std::unexpected<Error> at(const Place &place, DiagnosticId id, std::string message, std::vector<Note> notes = {},
                           std::string help = {}) {
   return std::unexpected(Error{id, std::move(message), std::move(notes), std::move(help), place});
+}
+
+// Thread-local or not, and as large: as the payload takes it.
+Result<void> checkKind(const target::Symbol &symbol, const std::string &object, const Wanted &wanted) {
+  const bool threadLocal = symbol.kind == target::SymbolKind::ThreadLocal;
+  if (threadLocal != wanted.symbol->threadLocal)
+    return at(wanted.place, DiagnosticId::ThreadLocalSymbol,
+              cat("`", symbol.name, "`, which the payload needs", threadLocal ? "" : " as a thread-local variable",
+                  ", is a ", threadLocal ? "thread-local variable of " : "common symbol of ", object));
+  if (wanted.symbol->own && symbol.size != 0 && wanted.symbol->size != 0 && symbol.size != wanted.symbol->size)
+    return at(wanted.place, DiagnosticId::UnsupportedPayload,
+              cat("`", symbol.name, "` has ", wanted.symbol->size, " bytes in the payload and ", symbol.size, " in ",
+                  object, ", and it is one variable that all of them share"),
+              {}, "give the payload's variable a name of its own");
+  return {};
 }
 
 // The one definition among what one object has under a name. Nothing: it has none that counts.
@@ -38,6 +54,8 @@ Result<std::optional<target::Symbol>> choose(const std::vector<target::Symbol> &
     std::erase_if(candidates, [&](const target::Symbol &s) { return s.binding != binding; });
     break;
   }
+  // A static variable of that name is another one than the copies that objects share.
+  if (wanted.symbol->own && !candidates.empty() && candidates[0].binding == target::Binding::Local) candidates.clear();
   if (candidates.empty()) return std::nullopt;
   bool same =
       std::ranges::all_of(candidates, [&](const target::Symbol &s) { return s.address == candidates[0].address; });
@@ -51,51 +69,101 @@ Result<std::optional<target::Symbol>> choose(const std::vector<target::Symbol> &
         cat("`", wanted.symbol->name, "`, which the payload needs, stands ", candidates.size(), " times in ", object),
         {note}, cat("say which: `with ", wanted.symbol->name, " = FILE.c:", wanted.symbol->name, "`"));
   }
-  if (candidates[0].kind == target::SymbolKind::ThreadLocal)
-    return at(wanted.place, DiagnosticId::ThreadLocalSymbol,
-              cat("`", wanted.symbol->name, "`, which the payload needs, is a thread-local variable of ", object));
+  if (auto good = checkKind(candidates[0], object, wanted); !good) return std::unexpected(std::move(good.error()));
   return candidates[0];
 }
 
-BoundSymbol placed(const target::Symbol &symbol, const runtime::Module &module) {
-  RemoteAddress address = symbol.absolute ? RemoteAddress{symbol.address.value} : module.bias.of(symbol.address);
-  if (symbol.kind == target::SymbolKind::Ifunc) return IfuncResolver{address};
-  return address;
-}
-
-// Names bound inside the patch: by `with`, or by another payload.
+// Names bound inside the patch: by `with`, or by another payload. Copies that objects share come after the process's.
 std::optional<BoundSymbol> inPatch(const ir::Patch &patch, const ir::Link &link,
-                                   const std::map<ir::MemoryId, PayloadImage> &images, const std::string &name) {
+                                   const std::map<ir::MemoryId, PayloadImage> &images, const UndefinedSymbol &wanted) {
   for (const ir::Binding &binding : link.with)
-    if (binding.symbol == name) return binding.address;
+    if (binding.symbol == wanted.name) return binding.address;
+  if (wanted.own) return std::nullopt;
   for (const ir::Operation &operation : patch.operations)
     if (const auto *other = std::get_if<ir::Link>(&operation.action); other && other->memory != link.memory) {
-      const PayloadSymbol *symbol = images.at(other->memory).find(name);
-      if (symbol && symbol->exported) return ir::Address{ir::InPayload{other->memory, name, 0}};
+      const PayloadSymbol *symbol = images.at(other->memory).find(wanted.name);
+      if (symbol && symbol->exported) return ir::Address{ir::InPayload{other->memory, wanted.name, 0}};
     }
   return std::nullopt;
 }
 
-// Looks the names that are still open up in one module, and takes out those it defines.
-Result<void> bindIn(const runtime::Module &module, bool localsToo, std::vector<Wanted> &open, Bindings &bindings) {
-  auto file = target::ElfFile::open(module.openPath, module.path);
-  if (!file) return {}; // not readable: its symbols are unknown, which the list of undefined ones will show
-  std::vector<std::string> names;
-  for (const Wanted &wanted : open)
-    names.push_back(wanted.symbol->name);
-  auto found = (*file)->find(names);
-  std::vector<Wanted> rest;
-  for (size_t i = 0; i < open.size(); i++) {
-    auto symbol = choose(found[i], module.path, localsToo, open[i]);
-    if (!symbol) return std::unexpected(std::move(symbol.error()));
-    if (*symbol)
-      bindings[open[i].memory][open[i].symbol->name] = placed(**symbol, module);
-    else
-      rest.push_back(open[i]);
-  }
-  open = std::move(rest);
-  return {};
+// The first payload that has a copy, for all of them.
+BoundSymbol firstCopy(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
+                      const std::string &name) {
+  for (const ir::Operation &operation : patch.operations)
+    if (const auto *link = std::get_if<ir::Link>(&operation.action)) {
+      const PayloadSymbol *symbol = images.at(link->memory).find(name);
+      if (symbol && symbol->exported) return ir::Address{ir::InPayload{link->memory, name, 0}};
+    }
+  LPC_CHECK(!"the payload that asks has one");
 }
+
+// Looks names up in the objects of the process, in their order.
+class ProcessBinder {
+public:
+  ProcessBinder(const runtime::Process &process, const Snapshot &snapshot, Bindings &bindings)
+      : process_(process), snapshot_(snapshot), bindings_(bindings) {}
+
+  // Takes those out of `open` that the module defines.
+  Result<void> bindIn(const runtime::Module &module, bool localsToo, std::vector<Wanted> &open) {
+    auto file = target::ElfFile::open(module.openPath, module.path);
+    if (!file) return {}; // not readable: its symbols are unknown, which the list of undefined ones will show
+    std::vector<std::string> names;
+    for (const Wanted &wanted : open) {
+      names.push_back(wanted.symbol->name);
+      names.push_back(wanted.symbol->version.empty() ? wanted.symbol->name
+                                                     : wanted.symbol->name + "@" + wanted.symbol->version);
+    }
+    auto found = (*file)->find(names);
+    std::vector<Wanted> rest;
+    for (size_t i = 0; i < open.size(); i++) {
+      auto symbol = choose(ofVersion(found[2 * i], found[2 * i + 1]), module.path, localsToo, open[i]);
+      if (!symbol) return std::unexpected(std::move(symbol.error()));
+      if (!*symbol) {
+        rest.push_back(open[i]);
+        continue;
+      }
+      auto bound = placed(**symbol, module, open[i]);
+      if (!bound) return std::unexpected(std::move(bound.error()));
+      bindings_[open[i].memory][open[i].symbol->name] = std::move(*bound);
+    }
+    open = std::move(rest);
+    return {};
+  }
+
+private:
+  // What has the wanted version, else what has none; where no version is wanted, the default one.
+  static const std::vector<target::Symbol> &ofVersion(const std::vector<target::Symbol> &plain,
+                                                      const std::vector<target::Symbol> &versioned) {
+    return versioned.empty() ? plain : versioned;
+  }
+
+  Result<BoundSymbol> placed(const target::Symbol &symbol, const runtime::Module &module, const Wanted &wanted) {
+    if (symbol.kind == target::SymbolKind::ThreadLocal) return threadLocal(symbol, module, wanted);
+    RemoteAddress address = symbol.absolute ? RemoteAddress{symbol.address.value} : module.bias.of(symbol.address);
+    if (symbol.kind == target::SymbolKind::Ifunc) return IfuncResolver{address};
+    return address;
+  }
+
+  Result<BoundSymbol> threadLocal(const target::Symbol &symbol, const runtime::Module &module, const Wanted &wanted) {
+    auto [known, fresh] = storages_.try_emplace(&module);
+    if (fresh) known->second = runtime::readThreadStorage(process_, snapshot_.maps, snapshot_.modules, module);
+    const auto &storage = known->second;
+    if (!storage || symbol.address.value > storage->size)
+      return at(wanted.place, DiagnosticId::ThreadLocalSymbol,
+                cat("`", symbol.name, "`, which the payload needs, is a thread-local variable of ", module.path,
+                    ", and where the process keeps these is not known"),
+                {}, "use a function of the program that returns its address");
+    ThreadLocalPlace place{storage->module, symbol.address.value, {}};
+    if (storage->fromThread) place.fromThread = *storage->fromThread + static_cast<int64_t>(symbol.address.value);
+    return place;
+  }
+
+  const runtime::Process &process_;
+  const Snapshot &snapshot_;
+  Bindings &bindings_;
+  std::map<const runtime::Module *, std::optional<runtime::ThreadStorage>> storages_;
+};
 
 std::unexpected<Error> undefined(const ir::Patch &patch, const std::vector<Wanted> &open) {
   const ir::Memory &memory = patch.memories[static_cast<size_t>(open[0].memory)];
@@ -112,24 +180,30 @@ std::unexpected<Error> undefined(const ir::Patch &patch, const std::vector<Wante
 } // namespace
 
 Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
-                              const Snapshot &snapshot, const std::vector<size_t> &modules) {
+                              const runtime::Process &process, const Snapshot &snapshot,
+                              const std::vector<size_t> &modules) {
   Bindings bindings;
   std::vector<Wanted> open;
   for (const ir::Operation &operation : patch.operations) {
     const auto *link = std::get_if<ir::Link>(&operation.action);
     if (!link) continue;
     for (const UndefinedSymbol &symbol : images.at(link->memory).undefined)
-      if (auto bound = inPatch(patch, *link, images, symbol.name))
+      if (auto bound = inPatch(patch, *link, images, symbol))
         bindings[link->memory][symbol.name] = std::move(*bound);
       else
         open.push_back({&symbol, link->memory, operation.place});
   }
+  ProcessBinder binder(process, snapshot, bindings);
   for (size_t i = 0; i < snapshot.modules.size() && !open.empty(); i++)
-    if (auto bound = bindIn(snapshot.modules[i], i == modules[0], open, bindings); !bound)
+    if (auto bound = binder.bindIn(snapshot.modules[i], i == modules[0], open); !bound)
       return std::unexpected(std::move(bound.error()));
   std::erase_if(open, [&](const Wanted &wanted) {
-    if (wanted.symbol->weak) bindings[wanted.memory][wanted.symbol->name] = RemoteAddress{0};
-    return wanted.symbol->weak;
+    const UndefinedSymbol &symbol = *wanted.symbol;
+    if (symbol.own)
+      bindings[wanted.memory][symbol.name] = firstCopy(patch, images, symbol.name);
+    else if (symbol.weak && !symbol.threadLocal)
+      bindings[wanted.memory][symbol.name] = RemoteAddress{0};
+    return symbol.own || (symbol.weak && !symbol.threadLocal);
   });
   if (!open.empty()) return undefined(patch, open);
   return bindings;

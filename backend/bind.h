@@ -19,12 +19,14 @@ struct IfuncResolver {
   RemoteAddress function;
   auto operator<=>(const IfuncResolver &) const = default;
 };
-using BoundSymbol = std::variant<RemoteAddress, ir::Address, IfuncResolver>;
+using BoundSymbol = std::variant<RemoteAddress, ir::Address, IfuncResolver, ThreadLocalPlace>;
 
-// By memory of the payload, then by name. Weak symbols that nobody defines are bound to address 0.
-// UndefinedPayloadSymbol (lists all), AmbiguousSymbol, ThreadLocalSymbol.
+// By memory of the payload, then by name. Weak symbols that nobody defines are bound to address 0, definitions that
+// yield (link.h) and that nobody else has to the first payload's own. UndefinedPayloadSymbol (lists all),
+// AmbiguousSymbol, ThreadLocalSymbol, UnsupportedPayload.
 using Bindings = std::map<ir::MemoryId, std::map<std::string, BoundSymbol>>;
 Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
-                              const Snapshot &snapshot, const std::vector<size_t> &modules);
+                              const runtime::Process &process, const Snapshot &snapshot,
+                              const std::vector<size_t> &modules);
 
 } // namespace lpc::backend

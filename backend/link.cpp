@@ -7,6 +7,7 @@
 
 #include "backend/arch/arch.h"
 #include "backend/link_reader.h"
+#include "frontend/target/relocatable.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -23,6 +24,14 @@ bool fits(uint64_t value, const RelocationRule &rule) {
 } // namespace
 
 Result<PayloadImage> PayloadImage::read(BytesView file, const std::string &name, Machine machine) {
+  Bytes linked;
+  if (target::isRelocatable(file)) {
+    if (auto right = PayloadFile::isFor(file, name, machine); !right) return std::unexpected(std::move(right.error()));
+    auto done = target::linkRelocatable(file, name);
+    if (!done) return std::unexpected(std::move(done.error()));
+    linked = std::move(*done);
+    file = linked;
+  }
   auto opened = PayloadFile::open(file, name, machine);
   if (!opened) return std::unexpected(std::move(opened.error()));
   return PayloadReader(std::move(*opened), machine).read();
@@ -33,50 +42,125 @@ const PayloadSymbol *PayloadImage::find(const std::string &symbol) const {
   return found == byName_.end() || found->second == kAmbiguous ? nullptr : &exported[found->second];
 }
 
-Result<Bytes> PayloadImage::place(RemoteAddress base, const Resolve &resolve) const {
-  LPC_CHECK(base.value % alignment == 0 && base.value <= std::numeric_limits<uint64_t>::max() - size);
-  std::vector<uint64_t> addresses;
-  for (const UndefinedSymbol &symbol : undefined) {
-    auto address = resolve(symbol);
-    if (!address) return std::unexpected(std::move(address.error()));
-    addresses.push_back(address->value);
+// One placing.
+class PayloadPlacer {
+public:
+  PayloadPlacer(const PayloadImage &image, RemoteAddress base) : image_(image), base_(base.value) {}
+
+  Result<void> resolve(const PayloadImage::Resolve &resolve, const PayloadImage::ResolveThreadLocal &threadLocal) {
+    for (const UndefinedSymbol &symbol : image_.undefined) {
+      values_.emplace_back();
+      if (symbol.threadLocal) {
+        auto place = threadLocal(symbol);
+        if (!place) return std::unexpected(std::move(place.error()));
+        values_.back().threadLocal = *place;
+      } else {
+        auto address = resolve(symbol);
+        if (!address) return std::unexpected(std::move(address.error()));
+        values_.back().address = address->value;
+      }
+    }
+    return {};
   }
 
-  Bytes content(contentSize_);
-  for (const Part &part : parts_)
-    std::ranges::copy(part.bytes, content.begin() + static_cast<ptrdiff_t>(part.offset));
-  const Arch &arch = Arch::of(machine_);
-  for (const Relocation &relocation : relocations_) {
-    const RelocationRule &rule = *arch.relocation(relocation.type);
-    uint64_t value = static_cast<uint64_t>(relocation.addend); // sums wrap, as the psABI has them
-    const SymbolEntry &symbol = symbols_[relocation.symbol];
-    switch (rule.value) {
-    case RelocationRule::Value::Base: value += base.value; break;
-    case RelocationRule::Value::SymbolFromPlace: value -= base.value + relocation.offset; [[fallthrough]];
-    case RelocationRule::Value::Symbol:
-      switch (symbol.kind) {
-      case SymbolEntry::Kind::Own: value += base.value + symbol.value; break;
-      case SymbolEntry::Kind::Absolute: value += symbol.value; break;
-      case SymbolEntry::Kind::Undefined: value += addresses[symbol.value]; break;
-      }
-      break;
-    case RelocationRule::Value::Nothing:
-    case RelocationRule::Value::Copy:
-    case RelocationRule::Value::IndirectFunction:
-    case RelocationRule::Value::ThreadLocal: LPC_CHECK(!"a relocation that was refused when reading");
-    }
-    if (!fits(value, rule)) {
-      bool outside = symbol.kind == SymbolEntry::Kind::Undefined;
-      return fail(DiagnosticId::RelocationOverflow,
-                  cat("`", name_, "`: a relocation (", rule.name, ") at ", hexAddress(base + relocation.offset),
-                      " cannot reach ",
-                      outside ? cat("`", undefined[symbol.value].name, "` at ", hexAddress(addresses[symbol.value]))
-                              : "its symbol"),
-                  "compile the payload with -fPIC");
-    }
-    storeLittle(std::span(content).subspan(relocation.offset, rule.width), value);
+  Result<Bytes> place() {
+    content_.resize(image_.contentSize_);
+    for (const PayloadImage::Part &part : image_.parts_)
+      std::ranges::copy(part.bytes, content_.begin() + static_cast<ptrdiff_t>(part.offset));
+    for (const PayloadImage::Relocation &relocation : image_.relocations_)
+      if (auto applied = apply(relocation, *Arch::of(image_.machine_).relocation(relocation.type)); !applied)
+        return std::unexpected(std::move(applied.error()));
+    return std::move(content_);
   }
-  return content;
+
+private:
+  using Relocation = PayloadImage::Relocation;
+  using Kind = PayloadImage::SymbolEntry::Kind;
+  struct Value {
+    uint64_t address = 0;
+    ThreadLocalPlace threadLocal{};
+  };
+
+  Result<void> apply(const Relocation &relocation, const RelocationRule &rule) {
+    uint64_t value = static_cast<uint64_t>(relocation.addend); // sums wrap, as the psABI has them
+    const PayloadImage::SymbolEntry &symbol = image_.symbols_[relocation.symbol];
+    using Rule = RelocationRule::Value;
+    switch (rule.value) {
+    case Rule::Base: value += base_; break;
+    case Rule::SymbolFromPlace: value -= base_ + relocation.offset; [[fallthrough]];
+    case Rule::Symbol: value += addressOf(symbol); break;
+    case Rule::ModuleId: value = values_[symbol.value].threadLocal.module; break;
+    case Rule::ModuleOffset: value += values_[symbol.value].threadLocal.offset; break;
+    case Rule::ThreadOffset:
+    case Rule::ThreadDescriptor: {
+      auto offset = values_[symbol.value].threadLocal.fromThread;
+      if (!offset) return notStatic(image_.undefined[symbol.value], rule);
+      value += static_cast<uint64_t>(*offset);
+      if (rule.value == Rule::ThreadOffset) break;
+      constexpr uint64_t kWord = 8;
+      store(relocation.offset, kWord, base_ + image_.descriptorFunction_);
+      store(relocation.offset + kWord, kWord, value);
+      return {};
+    }
+    case Rule::Nothing:
+    case Rule::Copy:
+    case Rule::IndirectFunction: LPC_CHECK(!"a relocation that was refused when reading");
+    }
+    if (!fits(value, rule)) return overflow(relocation, rule, symbol);
+    store(relocation.offset, rule.width, value);
+    return {};
+  }
+
+  [[nodiscard]] uint64_t addressOf(const PayloadImage::SymbolEntry &symbol) const {
+    switch (symbol.kind) {
+    case Kind::Own: return base_ + symbol.value;
+    case Kind::Absolute: return symbol.value;
+    case Kind::Undefined: return values_[symbol.value].address;
+    }
+    return 0;
+  }
+
+  void store(uint64_t offset, uint64_t width, uint64_t value) {
+    storeLittle(std::span(content_).subspan(offset, width), value);
+  }
+
+  [[nodiscard]] std::unexpected<Error> notStatic(const UndefinedSymbol &symbol, const RelocationRule &rule) const {
+    return fail(DiagnosticId::ThreadLocalSymbol,
+                cat("`", image_.name_, "` takes `", symbol.name,
+                    "` to be at one distance from every thread's pointer (", rule.name,
+                    "), and the object that has it was loaded after the program's start"),
+                "compile the payload with -fPIC -ftls-model=global-dynamic -mtls-dialect=gnu");
+  }
+
+  [[nodiscard]] std::unexpected<Error> overflow(const Relocation &relocation, const RelocationRule &rule,
+                                                const PayloadImage::SymbolEntry &symbol) const {
+    bool outside = symbol.kind == Kind::Undefined;
+    return fail(
+        DiagnosticId::RelocationOverflow,
+        cat("`", image_.name_, "`: a relocation (", rule.name, ") at ", hexAddress(base_ + relocation.offset),
+            " cannot reach ",
+            outside ? cat("`", image_.undefined[symbol.value].name, "` at ", hexAddress(values_[symbol.value].address))
+                    : "its symbol"),
+        "compile the payload with -fPIC");
+  }
+
+  const PayloadImage &image_;
+  uint64_t base_;
+  std::vector<Value> values_; // by index in image_.undefined
+  Bytes content_;
+};
+
+Result<ThreadLocalPlace> PayloadImage::noThreadLocals(const UndefinedSymbol &symbol) {
+  return fail(DiagnosticId::ThreadLocalSymbol, cat("`", symbol.name, "` is a thread-local variable"));
+}
+
+Result<Bytes> PayloadImage::place(RemoteAddress base, const Resolve &resolve,
+                                  const ResolveThreadLocal &resolveThreadLocal) const {
+  LPC_CHECK(base.value % alignment == 0 && base.value <= std::numeric_limits<uint64_t>::max() - size);
+  PayloadPlacer placer(*this, base);
+  if (auto resolved = placer.resolve(resolve, resolveThreadLocal); !resolved)
+    return std::unexpected(std::move(resolved.error()));
+  return placer.place();
 }
 
 } // namespace lpc::backend

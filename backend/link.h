@@ -1,4 +1,5 @@
-// The linker for payloads: an ELF shared object, placed at an address of the process, with every reference bound.
+// The linker for payloads: an ELF shared or relocatable object, placed at an address of the process, with every
+// reference bound.
 //
 // Our own because the process must not run its loader for it, the load address is in another address space, and
 // every failure must come before anything is touched.
@@ -36,6 +37,19 @@ struct UndefinedSymbol {
   bool weak = false;     // resolves to 0 when nobody defines it
   std::string version{}; // "GLIBC_2.2.5" where the payload asks for one
   std::string library{}; // the soname that the version is of
+  bool threadLocal = false;
+  // Its place in the image, where the payload has a definition that counts only where the process has none: a variable
+  // of C++ that every object has a copy of (inline, of a template, static in an inline function), and weak ones.
+  std::optional<uint64_t> own{};
+  uint64_t size = 0; // of that
+};
+
+// Where a thread-local variable of the process is.
+struct ThreadLocalPlace {
+  uint64_t module = 0;                 // id, for __tls_get_addr
+  uint64_t offset = 0;                 // in the module's block
+  std::optional<int64_t> fromThread{}; // from the thread pointer, where that is the same in every thread
+  auto operator<=>(const ThreadLocalPlace &) const = default;
 };
 
 struct PayloadRange {
@@ -63,12 +77,17 @@ public:
 
   // Gives the bytes of the image at `base` (a multiple of `alignment`), relocated. They may be fewer than `size`: the
   // rest is zero. `resolve` gives addresses of undefined symbols (0 for a weak one that nobody defines), and is asked
-  // once for each, in order. RelocationOverflow; what `resolve` fails with. Reads no process, writes nothing.
+  // once for each, in order; `resolveThreadLocal` for those that are thread-local. RelocationOverflow,
+  // ThreadLocalSymbol; what `resolve` fails with. Reads no process, writes nothing.
   using Resolve = std::function<Result<RemoteAddress>(const UndefinedSymbol &)>;
-  [[nodiscard]] Result<Bytes> place(RemoteAddress base, const Resolve &resolve) const;
+  using ResolveThreadLocal = std::function<Result<ThreadLocalPlace>(const UndefinedSymbol &)>;
+  [[nodiscard]] Result<Bytes> place(RemoteAddress base, const Resolve &resolve,
+                                    const ResolveThreadLocal &resolveThreadLocal = noThreadLocals) const;
 
 private:
   friend class PayloadReader;
+  friend class PayloadPlacer;
+  static Result<ThreadLocalPlace> noThreadLocals(const UndefinedSymbol &symbol);
   struct Part { // of the content, as the file has it
     uint64_t offset = 0;
     Bytes bytes;
@@ -89,6 +108,7 @@ private:
   uint64_t contentSize_ = 0;                       // behind it everything is zero
   std::vector<Relocation> relocations_;            // by offset
   std::vector<SymbolEntry> symbols_;               // [0]: the null symbol
+  uint64_t descriptorFunction_ = 0;                // Arch's, from the image's start; 0: not needed
   std::unordered_map<std::string, size_t> byName_; // index into `exported`; kAmbiguous
 };
 

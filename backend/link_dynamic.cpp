@@ -75,7 +75,8 @@ Result<BytesView> dynamicBytes(const PayloadFile &file, const SegmentMap &segmen
 
 Result<void> refuse(const PayloadFile &file, const Tags &tags) {
   if ((valueOf(tags, DT_FLAGS_1).value_or(0) & DF_1_PIE) != 0)
-    return file.unsupported("is a program, and `dl` links shared objects", "link it with -shared instead of -pie");
+    return file.unsupported("is a program, and `dl` links shared and relocatable objects",
+                            "link it with -shared instead of -pie");
   if (valueOf(tags, DT_RELSZ).value_or(0) != 0 || valueOf(tags, DT_PLTREL).value_or(DT_RELA) != DT_RELA)
     return file.unsupported("has relocations without addends, which its machine does not use");
   auto sizeIs = [&](int64_t tag, uint64_t size) { return valueOf(tags, tag).value_or(size) == size; };

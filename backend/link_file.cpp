@@ -17,7 +17,6 @@ constexpr uint64_t kMaximumFile = uint64_t{1} << 30;
 
 std::string_view kindOf(uint16_t type) {
   switch (type) {
-  case ET_REL: return "a relocatable object";
   case ET_EXEC: return "a program";
   case ET_CORE: return "a core dump";
   default: return "an ELF file of an unknown kind";
@@ -36,7 +35,7 @@ std::optional<std::string_view> stringAt(BytesView table, uint64_t offset) {
   return std::string_view(reinterpret_cast<const char *>(rest.data()), length);
 }
 
-Result<PayloadFile> PayloadFile::open(BytesView bytes, const std::string &name, Machine machine) {
+Result<void> PayloadFile::isFor(BytesView bytes, const std::string &name, Machine machine) {
   PayloadFile file(bytes, name);
   if (bytes.size() > kMaximumFile) return fail(DiagnosticId::FileTooLarge, cat("`", name, "` has more than 1 GiB"));
   if (bytes.size() < EI_NIDENT || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0)
@@ -53,14 +52,19 @@ Result<PayloadFile> PayloadFile::open(BytesView bytes, const std::string &name, 
                                                 ", the target for ", lpc::name(machine)));
   if (!Arch::supports(machine) || !is64)
     return fail(DiagnosticId::UnsupportedMachine, cat("payloads for ", lpc::name(machine), " cannot be linked yet"));
+  return {};
+}
+
+Result<PayloadFile> PayloadFile::open(BytesView bytes, const std::string &name, Machine machine) {
+  PayloadFile file(bytes, name);
+  if (auto right = isFor(bytes, name, machine); !right) return std::unexpected(std::move(right.error()));
   auto header = readAt<Elf64_Ehdr>(bytes, 0);
   if (!header) return file.corrupt("it ends inside of its header");
   file.header_ = *header;
   if (header->e_version != EV_CURRENT || header->e_ehsize < sizeof(Elf64_Ehdr))
     return file.corrupt("its header has an unknown version or size");
   if (header->e_type != ET_DYN)
-    return file.unsupported(cat("is ", kindOf(header->e_type), ", and `dl` links shared objects"),
-                            header->e_type == ET_REL ? "link it: `cc -shared -o patch.so patch.o`" : "");
+    return file.unsupported(cat("is ", kindOf(header->e_type), ", and `dl` links shared and relocatable objects"));
   if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == PN_XNUM)
     return file.corrupt("its program headers have an unknown form");
   for (uint64_t i = 0; i < header->e_phnum; i++) {

@@ -38,6 +38,9 @@ public:
   // then. The bytes are not copied: they outlive the object.
   static Result<PayloadFile> open(BytesView bytes, const std::string &name, Machine machine);
 
+  // The first checks of open(): an ELF file for the machine, of which lpc links payloads.
+  static Result<void> isFor(BytesView bytes, const std::string &name, Machine machine);
+
   [[nodiscard]] const std::string &name() const { return name_; }
   [[nodiscard]] uint64_t size() const { return bytes_.size(); }
   [[nodiscard]] const std::vector<Elf64_Phdr> &programHeaders() const { return programHeaders_; }

@@ -136,12 +136,16 @@ Result<void> PayloadReader::checkRelocation(const PayloadImage::Relocation &relo
   bool isOwn = symbol == nullptr || symbol->isDefined();
   using Value = RelocationRule::Value;
   switch (rule.value) {
-  case Value::ThreadLocal:
+  case Value::ModuleId:
+  case Value::ModuleOffset:
+  case Value::ThreadOffset:
+  case Value::ThreadDescriptor:
     if (isOwn)
       return fail(DiagnosticId::PayloadThreadLocal, cat("`", file_.name(), "` has thread-local variables", of,
                                                         ", which needs the process's own dynamic linker"));
-    return file_.unsupported(cat("uses `", symbol->name, "`, a thread-local variable of the process (", rule.name,
-                                 "), which `dl` cannot link yet"));
+    if (symbol->type() != STT_TLS)
+      return file_.corrupt(cat("a relocation takes `", symbol->name, "` for a thread-local variable"));
+    break;
   case Value::Copy:
     return file_.unsupported(cat("has a copy relocation", of, ": it is linked as a program"),
                              "compile it with -fPIC and link it with -shared");
@@ -155,7 +159,9 @@ Result<void> PayloadReader::checkRelocation(const PayloadImage::Relocation &relo
   if (symbol != nullptr && isOwn && symbol->type() == STT_GNU_IFUNC)
     return file_.unsupported(
         cat("defines `", symbol->name, "`, an indirect function (ifunc), whose resolver `dl` cannot run"));
-  if (symbol != nullptr && symbol->type() == STT_TLS)
+  bool threadLocal = rule.value == Value::ModuleId || rule.value == Value::ModuleOffset ||
+                     rule.value == Value::ThreadOffset || rule.value == Value::ThreadDescriptor;
+  if (symbol != nullptr && symbol->type() == STT_TLS && !threadLocal)
     return file_.corrupt(cat("a relocation takes the address of the thread-local variable `", symbol->name, "`"));
   if (map_.segmentOf(relocation.offset, rule.width) == nullptr)
     return file_.corrupt(cat("a relocation", of, " lies outside of its segments"));
@@ -232,23 +238,44 @@ Result<void> PayloadReader::useSymbols() {
     const ElfSymbol &symbol = symbols_[i];
     if (symbol.isAbsolute()) {
       image_.symbols_[i] = {Kind::Absolute, symbol.raw.st_value};
-    } else if (symbol.isDefined()) {
+    } else if (symbol.isDefined() && !yields(symbol)) {
       // The value of a thread-local symbol is no address; its relocations are refused.
       auto offset = symbol.type() == STT_TLS ? std::optional<uint64_t>(0) : map_.offsetOf(symbol.raw.st_value);
       if (!offset) return file_.corrupt(cat("its symbol `", symbol.name, "` lies outside of its segments"));
       image_.symbols_[i] = {Kind::Own, *offset};
-    } else {
-      if (symbol.name.empty()) return file_.corrupt("a relocation refers to an undefined symbol without a name");
-      auto counted =
-          inOrder([&] { return file_.account(symbol.name); }, [&] { return file_.account(symbol.version.name); },
-                  [&] { return file_.account(symbol.version.library); });
-      if (!counted) return counted;
-      image_.symbols_[i] = {Kind::Undefined, image_.undefined.size()};
-      image_.undefined.push_back({std::string(symbol.name), symbol.binding() == STB_WEAK,
-                                  std::string(symbol.version.name), std::string(symbol.version.library)});
+    } else if (auto done = useUndefined(symbol, i); !done) {
+      return done;
     }
   }
   return {};
+}
+
+Result<void> PayloadReader::useUndefined(const ElfSymbol &symbol, uint64_t index) {
+  if (symbol.name.empty()) return file_.corrupt("a relocation refers to an undefined symbol without a name");
+  auto counted = inOrder([&] { return file_.account(symbol.name); }, [&] { return file_.account(symbol.version.name); },
+                         [&] { return file_.account(symbol.version.library); });
+  if (!counted) return counted;
+  image_.symbols_[index] = {PayloadImage::SymbolEntry::Kind::Undefined, image_.undefined.size()};
+  UndefinedSymbol undefined{.name = std::string(symbol.name),
+                            .weak = symbol.binding() == STB_WEAK,
+                            .version = std::string(symbol.version.name),
+                            .library = std::string(symbol.version.library),
+                            .threadLocal = symbol.type() == STT_TLS};
+  if (symbol.isDefined()) undefined.own = map_.offsetOf(symbol.raw.st_value), undefined.size = symbol.raw.st_size;
+  image_.undefined.push_back(std::move(undefined));
+  return {};
+}
+
+// A definition that yields to the process's: a weak or unique variable that is written to. Two copies of it would be
+// two states; functions and constants are the payload's own in any case, for they may be what is to be changed.
+bool PayloadReader::yields(const ElfSymbol &symbol) const {
+  bool many = symbol.binding() == STB_WEAK || symbol.binding() == STB_GNU_UNIQUE;
+  if (!many || symbol.type() != STT_OBJECT || symbol.name.empty()) return false;
+  auto offset = map_.offsetOf(symbol.raw.st_value);
+  return offset && std::ranges::any_of(image_.segments, [&](const PayloadSegment &segment) {
+           return *offset >= segment.offset && *offset - segment.offset < segment.size &&
+                  (segment.protection & PROT_WRITE) != 0;
+         });
 }
 
 // --- constructors -------------------------------------------------------------------------------------------
@@ -345,6 +372,23 @@ Result<void> PayloadReader::copyContent() {
   }
   for (const PayloadImage::Relocation &relocation : image_.relocations_)
     image_.contentSize_ = std::max(image_.contentSize_, relocation.offset + arch_.relocation(relocation.type)->width);
+  return addDescriptorFunction();
+}
+
+// Behind all else, where a thread descriptor needs it.
+Result<void> PayloadReader::addDescriptorFunction() {
+  constexpr uint64_t kPage = 4096, kMaximumImage = uint64_t{1} << 30;
+  auto isDescriptor = [&](const PayloadImage::Relocation &relocation) {
+    return arch_.relocation(relocation.type)->value == RelocationRule::Value::ThreadDescriptor;
+  };
+  if (std::ranges::none_of(image_.relocations_, isDescriptor)) return {};
+  if (image_.size > kMaximumImage - kPage) return file_.unsupported("needs more than 1 GiB of address space");
+  Bytes code = arch_.threadDescriptorFunction();
+  image_.descriptorFunction_ = image_.size;
+  image_.segments.push_back({image_.size, kPage, PROT_READ | PROT_EXEC});
+  image_.contentSize_ = image_.size + code.size();
+  image_.parts_.push_back({image_.size, std::move(code)});
+  image_.size += kPage;
   return {};
 }
 

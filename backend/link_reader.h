@@ -30,11 +30,14 @@ private:
   Result<void> checkRelocations();
   Result<void> refuseConstructors();
   Result<void> copyContent();
+  Result<void> addDescriptorFunction();
 
   Result<void> addRelocations(BytesView table);
   Result<void> addRelativeRelocations();
   Result<void> addRelativeRelocation(uint64_t linkAddress);
   Result<void> checkRelocation(const PayloadImage::Relocation &relocation);
+  [[nodiscard]] bool yields(const ElfSymbol &symbol) const;
+  Result<void> useUndefined(const ElfSymbol &symbol, uint64_t index);
   Result<void> exportSymbol(const ElfSymbol &symbol, bool exported);
   [[nodiscard]] StartMemory::Relocated relocated(uint64_t offset, unsigned width) const;
   Result<void> addStartFunction(std::optional<uint64_t> linkAddress, StartFunctions &functions) const;

@@ -89,7 +89,7 @@ private:
   }
 
   Result<void> bindSymbols() {
-    auto bound = bindPayloads(patch_, images_, snapshot_, modules_);
+    auto bound = bindPayloads(patch_, images_, process_, snapshot_, modules_);
     if (!bound) return std::unexpected(std::move(bound.error()));
     bindings_ = std::move(*bound);
     for (const auto &[memoryId, symbols] : bindings_)
@@ -169,8 +169,12 @@ private:
     const PayloadImage &image = images_.at(link.memory);
     const auto &bound = bindings_[link.memory];
     auto content = image.place(
-        bases_[static_cast<size_t>(link.memory)], [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
+        bases_[static_cast<size_t>(link.memory)],
+        [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
           return std::visit([&](const auto &target) { return addressOf(target, place); }, bound.at(symbol.name));
+        },
+        [&](const UndefinedSymbol &symbol) -> Result<ThreadLocalPlace> {
+          return std::get<ThreadLocalPlace>(bound.at(symbol.name));
         });
     if (!content) return placed(std::move(content.error()), place);
     planned_[link.memory] = plan_.memories.size();
@@ -194,6 +198,10 @@ private:
   }
   Result<RemoteAddress> addressOf(const IfuncResolver &resolver, const Place &) {
     return ifuncBase_ + ifuncs_.at(resolver.function) * ifuncStubSize(patch_.machine);
+  }
+
+  static Result<RemoteAddress> addressOf(const ThreadLocalPlace &, const Place &) {
+    LPC_CHECK(!"a thread-local variable has no address");
   }
 
   uint64_t ifuncCodeSize() const { return pages(ifuncs_.size() * ifuncStubSize(patch_.machine)); }

@@ -38,7 +38,7 @@ void walk(const Process &process, const std::vector<Mapping> &maps, RemoteAddres
     Words map(process, at, 5);
     if (!map.valid() || !mappingAt(maps, RemoteAddress{map[2]})) return;
     auto objectName = readText(process, RemoteAddress{map[1]}, kMostName);
-    entries.push_back({LoadBias{map[0]}, objectName.value_or(""), RemoteAddress{map[2]}});
+    entries.push_back({LoadBias{map[0]}, objectName.value_or(""), RemoteAddress{map[2]}, at});
     at = RemoteAddress{map[3]};
   }
 }

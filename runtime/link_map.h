@@ -13,6 +13,7 @@ struct LinkMapEntry {
   LoadBias bias;         // l_addr
   std::string name;      // l_name
   RemoteAddress dynamic; // l_ld
+  RemoteAddress at;      // of the struct link_map itself
 };
 
 // In search order, the namespaces of dlmopen behind the first. Ends without an error at the first entry that makes no

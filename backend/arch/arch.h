@@ -14,7 +14,7 @@
 namespace lpc::backend {
 
 // What a relocation type of the machine's ELF supplement stores. S: the symbol, A: the addend, P: the place that is
-// relocated, B: the load bias.
+// relocated, B: the load bias; thread-local ones as their names say.
 struct RelocationRule {
   enum class Value : uint8_t {
     Nothing,
@@ -23,7 +23,10 @@ struct RelocationRule {
     Base /* B+A */,
     Copy,
     IndirectFunction,
-    ThreadLocal
+    ModuleId /* of the object with the thread-local symbol */,
+    ModuleOffset /* of the symbol in that object's thread-local storage, +A */,
+    ThreadOffset /* of the symbol from the thread pointer, +A */,
+    ThreadDescriptor /* a function, and that offset as its argument */
   };
   enum class Range : uint8_t { Whole, Signed, Unsigned }; // what must fit `width` bytes
   uint32_t type = 0;
@@ -48,6 +51,8 @@ public:
 
   // The rule of a relocation type of dynamic linking; null for one that is none, or that we don't know.
   [[nodiscard]] virtual const RelocationRule *relocation(uint32_t type) const = 0;
+  // The function of a thread descriptor whose argument is the offset (psABI, "TLS descriptors"): it returns that.
+  [[nodiscard]] virtual Bytes threadDescriptorFunction() const = 0;
   // The type that RELR entries stand for.
   [[nodiscard]] virtual uint32_t relativeRelocation() const = 0;
 

@@ -1,4 +1,5 @@
-// x86-64: jumps, no-ops and the dynamic relocations of the psABI ("System V ABI, AMD64 supplement", table 4.9).
+// x86-64: jumps, no-ops and the dynamic relocations (and those of static linking that we leave in code) of the psABI
+// ("System V ABI, AMD64 supplement", table 4.9).
 //
 // Machine bytes carry their mnemonic. Opcodes: Intel SDM vol. 2; the no-ops are those that it recommends ("NOP").
 #include "backend/arch/x86_64.h"
@@ -28,11 +29,13 @@ constexpr std::array kRelocations{
     RelocationRule{8, "R_X86_64_RELATIVE", Value::Base, 8, Range::Whole},
     RelocationRule{10, "R_X86_64_32", Value::Symbol, 4, Range::Unsigned},
     RelocationRule{11, "R_X86_64_32S", Value::Symbol, 4, Range::Signed},
-    RelocationRule{16, "R_X86_64_DTPMOD64", Value::ThreadLocal, 8, Range::Whole},
-    RelocationRule{17, "R_X86_64_DTPOFF64", Value::ThreadLocal, 8, Range::Whole},
-    RelocationRule{18, "R_X86_64_TPOFF64", Value::ThreadLocal, 8, Range::Whole},
+    RelocationRule{16, "R_X86_64_DTPMOD64", Value::ModuleId, 8, Range::Whole},
+    RelocationRule{17, "R_X86_64_DTPOFF64", Value::ModuleOffset, 8, Range::Whole},
+    RelocationRule{18, "R_X86_64_TPOFF64", Value::ThreadOffset, 8, Range::Whole},
+    RelocationRule{21, "R_X86_64_DTPOFF32", Value::ModuleOffset, 4, Range::Signed},
+    RelocationRule{23, "R_X86_64_TPOFF32", Value::ThreadOffset, 4, Range::Signed},
     RelocationRule{24, "R_X86_64_PC64", Value::SymbolFromPlace, 8, Range::Whole},
-    RelocationRule{36, "R_X86_64_TLSDESC", Value::ThreadLocal, 16, Range::Whole},
+    RelocationRule{36, "R_X86_64_TLSDESC", Value::ThreadDescriptor, 16, Range::Whole},
     RelocationRule{37, "R_X86_64_IRELATIVE", Value::IndirectFunction, 8, Range::Whole},
 };
 constexpr uint32_t kRelative = 8;
@@ -82,6 +85,12 @@ public:
   [[nodiscard]] const RelocationRule *relocation(uint32_t type) const override {
     auto found = std::ranges::find(kRelocations, type, &RelocationRule::type);
     return found == kRelocations.end() ? nullptr : &*found;
+  }
+
+  // The descriptor's address is in rax, its second word the argument; all other registers are kept.
+  [[nodiscard]] Bytes threadDescriptorFunction() const override {
+    return {0x48, 0x8b, 0x40, 0x08, // mov rax, qword ptr [rax + 8]
+            0xc3};                  // ret
   }
 
   [[nodiscard]] uint32_t relativeRelocation() const override { return kRelative; }

@@ -9,6 +9,7 @@
 
 #include "frontend/sema/spelling.h"
 #include "frontend/sema/suggest.h"
+#include "frontend/target/relocatable.h"
 #include "ir/support/cat.h"
 #include "ir/verify.h"
 
@@ -18,26 +19,25 @@ namespace {
 using target::ElfFile;
 using target::Symbol;
 
-constexpr uint16_t kEtRel = 1, kEtDyn = 3; // gABI, e_type
-constexpr uint64_t kPage = 4096;           // the smallest page of all machines: what the patcher's linker places by
+constexpr uint16_t kEtDyn = 3;   // gABI, e_type
+constexpr uint64_t kPage = 4096; // the smallest page of all machines: what the patcher's linker places by
 
 bool refuse(DiagnosticId id, const ast::Dl &dl, const std::string &why, const std::string &help, Context &context) {
   context.report(id, dl.file.place, cat("`", dl.file.text, "` ", why)).help = help;
   return false;
 }
 
+bool isForTheProgram(const ElfFile &file, const ast::Dl &dl, Context &context) {
+  if (!context.program || file.machine() == context.machine) return true;
+  return refuse(DiagnosticId::WrongMachine, dl,
+                cat("is for ", lpc::name(file.machine()), ", and the program is for ", lpc::name(context.machine)),
+                "compile it for the program's machine", context);
+}
+
 bool linkable(const ElfFile &file, const ast::Dl &dl, Context &context) {
-  if (context.program && file.machine() != context.machine)
-    return refuse(DiagnosticId::WrongMachine, dl,
-                  cat("is for ", lpc::name(file.machine()), ", and the program is for ", lpc::name(context.machine)),
-                  "compile it for the program's machine", context);
-  if (file.elfType() == kEtRel)
-    return refuse(DiagnosticId::UnsupportedPayload, dl,
-                  "is a relocatable object, and this lpc links shared objects only",
-                  cat("link it first: `cc -shared -o patch.so ", dl.file.text, "`"), context);
   if (file.elfType() != kEtDyn)
-    return refuse(DiagnosticId::UnsupportedPayload, dl, "is no shared object", "compile it with `cc -shared -fPIC`",
-                  context);
+    return refuse(DiagnosticId::UnsupportedPayload, dl, "is neither a shared nor a relocatable object",
+                  "compile it with `cc -c -fPIC` or `cc -shared -fPIC`", context);
   auto threadLocal = [](const target::Section &s) {
     return s.size != 0 && (s.name.starts_with(".tdata") || s.name.starts_with(".tbss"));
   };
@@ -108,6 +108,13 @@ private:
       good_ = false;
       return;
     }
+    if (symbol->threadLocal) {
+      context_.report(DiagnosticId::ThreadLocalSymbol, with.symbol.place,
+                      cat("`", spelled(with.symbol), "` is a thread-local variable to `", dl_.file.text,
+                          "`: no single address can be bound to it"));
+      good_ = false;
+      return;
+    }
     if (spot) out_.push_back({symbol->name, std::move(spot->address)});
   }
 
@@ -128,20 +135,8 @@ private:
 
   // False where nobody defines the name.
   bool find(const ElfFile::Undefined &symbol) {
-    if (symbol.threadLocal) {
-      refuse(DiagnosticId::UnsupportedPayload, dl_,
-             cat("refers to `", symbol.name, "`, a thread-local variable of another object"),
-             "let the program hand it over: use a function of the program that returns its address", context_);
-      good_ = false;
-      return true;
-    }
-    return inOtherPayload(symbol.name) || !context_.program || inProgram(symbol.name) || inLibrary(symbol.name) ||
-           symbol.weak || addresses_.symbols().librariesAreMissing() || isPartOfThreadLocals(symbol.name);
-  }
-
-  // What the compiler calls for the variables that were reported above.
-  [[nodiscard]] bool isPartOfThreadLocals(const std::string &name) const {
-    return name == "__tls_get_addr" && std::ranges::any_of(undefined_, &ElfFile::Undefined::threadLocal);
+    return inOtherPayload(symbol.name) || !context_.program || inProgram(symbol) || inLibrary(symbol.name) ||
+           (symbol.weak && !symbol.threadLocal) || addresses_.symbols().librariesAreMissing();
   }
 
   [[nodiscard]] bool inOtherPayload(const std::string &name) const {
@@ -151,7 +146,8 @@ private:
     });
   }
 
-  bool inProgram(const std::string &name) {
+  bool inProgram(const ElfFile::Undefined &symbol) {
+    const std::string &name = symbol.name;
     Candidates found = narrow(addresses_.symbols().inObject(0, name), {}, true);
     if (found.empty()) return false;
     if (found.size() > 1) {
@@ -163,12 +159,14 @@ private:
       std::string distinct = distinctName(found, "target", plain); // "`util.c:helper`"
       d.help = cat("say which: `with ", name, " = ", distinct.substr(1));
       good_ = false;
-    } else if (found[0]->kind == target::SymbolKind::ThreadLocal) {
+    } else if (bool threadLocal = found[0]->kind == target::SymbolKind::ThreadLocal;
+               threadLocal != symbol.threadLocal) {
       context_.report(DiagnosticId::ThreadLocalSymbol, dl_.file.place,
-                      cat("`", dl_.file.text, "` needs `", name, "` as a common variable, and in `", shown(context_, 0),
-                          "` it is a thread-local one"));
+                      cat("`", dl_.file.text, "` needs `", name, "` as a ", threadLocal ? "common" : "thread-local",
+                          " variable, and in `", shown(context_, 0), "` it is a ",
+                          threadLocal ? "thread-local" : "common", " one"));
       good_ = false;
-    } else if (found[0]->kind != target::SymbolKind::Ifunc) {
+    } else if (!threadLocal && found[0]->kind != target::SymbolKind::Ifunc) {
       out_.push_back({name, addresses_.ofProgram(*found[0])});
     }
     return true;
@@ -212,6 +210,16 @@ bool openPayload(const Bytes &bytes, const ast::Dl &dl, Context &context, Memory
     if (error.id == DiagnosticId::UnsupportedMachine) error.id = DiagnosticId::WrongMachine;
     context.diagnostics.add(toDiagnostic(std::move(error), dl.file.place));
     return false;
+  }
+  if (!isForTheProgram(**file, dl, context)) return false;
+  if (target::isRelocatable(bytes)) {
+    // From here on it is the shared object that the backend will make of it, too.
+    auto linked = target::linkRelocatable(bytes, dl.file.text);
+    file = linked ? ElfFile::fromBytes(std::move(*linked), dl.file.text) : std::unexpected(std::move(linked.error()));
+    if (!file) {
+      context.diagnostics.add(toDiagnostic(std::move(file.error()), dl.file.place));
+      return false;
+    }
   }
   memory.payload = *file;
   return linkable(**file, dl, context) && measure(**file, dl, context, memory);

@@ -36,14 +36,18 @@ Elf64_Dyn *dynamicEntry(Bytes &file, int64_t tag) {
 
 } // namespace
 
-Bytes compile(const std::string &source, const std::vector<std::string> &flags) {
+namespace {
+
+Bytes built(std::vector<std::string> command, const std::string &source, const std::vector<std::string> &flags) {
   namespace fs = std::filesystem;
   static int number = 0;
   fs::path folder =
       fs::temp_directory_path() / ("lpc-link-" + std::to_string(getpid()) + "-" + std::to_string(number++));
   fs::create_directory(folder);
-  std::ofstream(folder / "payload.c") << source;
-  std::vector<std::string> command{"gcc", "-O2", "-shared", "-fPIC", "-o", folder / "payload.so", folder / "payload.c"};
+  const bool cxx = command[0].ends_with("++");
+  const std::string text = folder / (cxx ? "payload.cpp" : "payload.c");
+  std::ofstream(text) << source;
+  command.insert(command.end(), {"-o", folder / "payload.so", text});
   command.insert(command.end(), flags.begin(), flags.end());
   auto result = lpc::test::run(command);
   EXPECT_EQ(result.status, 0) << result.err;
@@ -51,6 +55,17 @@ Bytes compile(const std::string &source, const std::vector<std::string> &flags) 
   Bytes bytes((std::istreambuf_iterator<char>(file)), {});
   fs::remove_all(folder);
   return bytes;
+}
+
+} // namespace
+
+Bytes compile(const std::string &source, const std::vector<std::string> &flags) {
+  return built({"gcc", "-O2", "-shared", "-fPIC"}, source, flags);
+}
+
+Bytes compileObject(const std::string &compiler, const std::string &source, const std::vector<std::string> &flags) {
+  if (lpc::test::run({"sh", "-c", "command -v " + compiler}).status != 0) return {};
+  return built({compiler, "-c"}, source, flags);
 }
 
 bool setMachine(Bytes &file, uint16_t machine) {
@@ -96,11 +111,13 @@ bool changeRelocation(Bytes &file, uint32_t type, uint32_t newType) {
   return false;
 }
 
-Loaded::Loaded(const PayloadImage &image, const std::map<std::string, uint64_t> &given) : image_(image) {
+Loaded::Loaded(const PayloadImage &image, const std::map<std::string, uint64_t> &given, Where where) : image_(image) {
   mappingSize_ = image.size + image.alignment;
-  mapping_ = mmap(nullptr, mappingSize_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mapping_ = mmap(nullptr, mappingSize_, PROT_NONE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | (where == Where::Near ? MAP_32BIT : 0), -1, 0);
   base_ = (reinterpret_cast<uint64_t>(mapping_) + image.alignment - 1) & ~(image.alignment - 1);
   auto content = image.place({base_}, [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
+    if (symbol.own) return RemoteAddress{base_ + *symbol.own};
     if (auto found = given.find(symbol.name); found != given.end()) return RemoteAddress{found->second};
     void *address = dlsym(RTLD_DEFAULT, symbol.name.c_str());
     if (address == nullptr && !symbol.weak) return fail(DiagnosticId::UndefinedPayloadSymbol, symbol.name);

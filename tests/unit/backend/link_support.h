@@ -14,6 +14,10 @@ namespace lpc::backend::test {
 // Compiles C with gcc into a shared object and gives its bytes; fails the test with the compiler's words.
 Bytes compile(const std::string &source, const std::vector<std::string> &flags = {});
 
+// The same for a relocatable object, with the compiler that is named; nothing is added to the flags but -c. Empty where
+// that compiler is not installed.
+Bytes compileObject(const std::string &compiler, const std::string &source, const std::vector<std::string> &flags);
+
 struct SegmentFields {
   uint32_t flags;
   uint64_t offset, address, fileSize, memorySize, alignment;
@@ -32,7 +36,10 @@ inline Result<PayloadImage> read(BytesView file) { return PayloadImage::read(fil
 // process (dlsym), or of `given`.
 class Loaded {
 public:
-  explicit Loaded(const PayloadImage &image, const std::map<std::string, uint64_t> &given = {});
+  // Near: below 2 GiB, as this program itself is.
+  enum class Where : uint8_t { Anywhere, Near };
+  explicit Loaded(const PayloadImage &image, const std::map<std::string, uint64_t> &given = {},
+                  Where where = Where::Anywhere);
   Loaded(const Loaded &) = delete;
   Loaded &operator=(const Loaded &) = delete;
   ~Loaded();

@@ -160,12 +160,22 @@ TEST(Payloads, ThreadLocal) {
       |        ^~~~~~~~
   help: keep them in the program, or use a key of pthread_key_create(3)
 )");
+  auto object = [](const std::string &source) {
+    return build({.sources = {{"patch.c", source}}, .flags = {"-c", "-ftls-model=initial-exec"}, .name = "patch.o"});
+  };
+  EXPECT_EQ(link(object("extern _Thread_local int per_thread; int *entry(void) { return &per_thread; }\n"), ""), "");
   EXPECT_EQ(
-      link(payload("extern _Thread_local int per_thread; int *entry(void) { return &per_thread; }\n"), ""),
-      R"(p.lp:1:8: error: `patch.so` refers to `per_thread`, a thread-local variable of another object [unsupported-payload]
-    1 | dl fix patch.so
-      |        ^~~~~~~~
-  help: let the program hand it over: use a function of the program that returns its address
+      link(object("extern _Thread_local int counter; int *entry(void) { return &counter; }\n"), ""),
+      R"(p.lp:1:8: error: `patch.o` needs `counter` as a thread-local variable, and in `./server` it is a common one [thread-local-symbol]
+    1 | dl fix patch.o
+      |        ^~~~~~~
+)");
+  EXPECT_EQ(
+      link(object("extern _Thread_local int per_thread; int *entry(void) { return &per_thread; }\n"),
+           " with per_thread = counter"),
+      R"(p.lp:1:21: error: `per_thread` is a thread-local variable to `patch.o`: no single address can be bound to it [thread-local-symbol]
+    1 | dl fix patch.o with per_thread = counter
+      |                     ^~~~~~~~~~
 )");
   EXPECT_EQ(
       link(payload("extern int per_thread; int *entry(void) { return &per_thread; }\n"), ""),
@@ -182,17 +192,14 @@ TEST(Payloads, FilesOfAnotherKind) {
       |        ^~~~~~~~
 )");
   EXPECT_EQ(
-      link(build({.sources = {{"patch.c", "int entry(void) { return 1; }\n"}}, .flags = {"-c"}, .name = "patch.o"}),
-           ""),
-      R"(p.lp:1:8: error: `patch.o` is a relocatable object, and this lpc links shared objects only [unsupported-payload]
-    1 | dl fix patch.o
-      |        ^~~~~~~
-  help: link it first: `cc -shared -o patch.so patch.o`
-)");
-  EXPECT_EQ(link(program(), ""), R"(p.lp:1:8: error: `server` is no shared object [unsupported-payload]
+      link(build({.sources = {{"patch.c", "int entry(void) { return 1; }\n"}}, .flags = {"-c"}, .name = "patch.o"}), "",
+           "jmp util $fix:entry\n"),
+      "");
+  EXPECT_EQ(link(program(), ""),
+            R"(p.lp:1:8: error: `server` is neither a shared nor a relocatable object [unsupported-payload]
     1 | dl fix server
       |        ^~~~~~
-  help: compile it with `cc -shared -fPIC`
+  help: compile it with `cc -c -fPIC` or `cc -shared -fPIC`
 )");
   // An ELF header for aarch64 (e_machine 183), which is enough to tell.
   std::string header("\x7f"

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "backend/link_start.h"
+#include "frontend/target/exceptions.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -252,6 +253,10 @@ Result<void> PayloadReader::useSymbols() {
 
 Result<void> PayloadReader::useUndefined(const ElfSymbol &symbol, uint64_t index) {
   if (symbol.name.empty()) return file_.corrupt("a relocation refers to an undefined symbol without a name");
+  if (target::throwsExceptions(symbol.name))
+    return file_.unsupported(
+        cat("throws exceptions (`", symbol.name, "`), and the process could not unwind its functions: it would end"),
+        "return an error instead, or throw in a function of the program");
   auto counted = inOrder([&] { return file_.account(symbol.name); }, [&] { return file_.account(symbol.version.name); },
                          [&] { return file_.account(symbol.version.library); });
   if (!counted) return counted;

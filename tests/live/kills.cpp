@@ -4,6 +4,7 @@
 // Two dozen by default; LPC_RANDOM_KILLS=400 live_kills for so many.
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <random>
 
 #include "tests/live/service.h"
@@ -59,12 +60,12 @@ TEST_F(Kills, AtAnyInstant) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   std::uniform_int_distribution<long> moments(0, life().count());
-  std::optional<Service> service;
+  std::unique_ptr<Service> service;
   Whole original;
   ProcessState before;
   for (int i = 0; i < kills && !HasFailure(); i++) {
     if (i % kPerTarget == 0) {
-      service.emplace(8);
+      service = std::make_unique<Service>(8);
       before = stateOf(service->pid());
       original = wholeOf(service->pid());
     }

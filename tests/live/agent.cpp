@@ -327,7 +327,7 @@ TEST(Agent, RealTimeVictimAndPinning) {
   LPC_ASSERT_OK(process);
   auto agent = startAgent(*process);
   LPC_ASSERT_OK(agent);
-  EXPECT_EQ(sched_getscheduler(agent->tid()), SCHED_OTHER);
+  LPC_EXPECT_OK(agent->call(SYS_getpid));
   cpu_set_t may;
   sched_getaffinity(agent->tid(), sizeof may, &may);
   cpu_set_t ours;

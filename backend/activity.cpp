@@ -21,9 +21,12 @@ ActivityCheck::ActivityCheck(const runtime::Process &process, const std::vector<
   std::erase_if(guarded_, [](const GuardedCode &code) { return code.range.begin >= code.range.end; });
   std::ranges::sort(guarded_, {}, [](const GuardedCode &code) { return code.range.begin; });
   if (guarded_.empty()) return;
-  hull_ = {guarded_.front().range.begin, guarded_.front().range.end};
-  for (const GuardedCode &code : guarded_)
-    hull_.end = std::max(hull_.end, code.range.end);
+  hull_ = {{~uint64_t{0}}, {}};
+  RemoteAddress reach{};
+  for (const GuardedCode &code : guarded_) {
+    reach_.push_back(reach = std::max(reach, code.range.end));
+    if (code.returns) hull_ = {std::min(hull_.begin, code.range.begin), std::max(hull_.end, code.range.end)};
+  }
   buffer_.resize(kChunkWords);
 }
 
@@ -31,11 +34,13 @@ ActivityCheck::ActivityCheck(const runtime::Process &process, const std::vector<
 // pointer may lead to any byte: [begin, end). Ranges may overlap (a site lies inside its function), but begin in order:
 // the last that begins at or before the address is the first to be asked.
 const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const {
-  if (address < hull_.begin || address > hull_.end) return nullptr;
+  if (asReturn && (address < hull_.begin || address > hull_.end)) return nullptr;
   auto after =
       std::ranges::upper_bound(guarded_, address, {}, [](const GuardedCode &code) { return code.range.begin; });
   for (auto it = after; it != guarded_.begin();) {
     const GuardedCode &code = *--it;
+    if (reach_[static_cast<size_t>(it - guarded_.begin())] < address) return nullptr;
+    if (asReturn && !code.returns) continue;
     if (code.range.contains(code.pointers || !asReturn ? address : address - 1)) {
       bool safe = !code.pointers && !asReturn && code.startIsSafe && address == code.range.begin;
       if (!safe) return &code;
@@ -79,6 +84,7 @@ std::optional<Active> ActivityCheck::find(const runtime::StoppedThread &thread, 
   if (guarded_.empty()) return std::nullopt;
   if (const GuardedCode *code = executing(thread.registers.programCounter()))
     return Active{thread.tid, code->name, 0, true};
+  if (hull_.begin >= hull_.end) return std::nullopt; // nothing that is returned into
   hit_ = nullptr;
   if (!scanRegisters(thread) && !scanStacks(thread)) return std::nullopt;
   std::string suspect = (hit_ ? *hit_ : guarded_[0]).name;

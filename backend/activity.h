@@ -25,6 +25,7 @@ struct GuardedCode {
   bool startIsSafe =
       true;              // a thread that stands at its first byte meets the jump next; false for code that is to vanish
   bool pointers = false; // memory that is to vanish: any pointer into it counts, in registers too
+  bool returns = true;   // false: nobody returns into it, only who executes there counts
 };
 
 struct Active {
@@ -55,8 +56,9 @@ private:
 
   const runtime::Process &process_;
   const std::vector<runtime::Mapping> &maps_;
-  std::vector<GuardedCode> guarded_; // ascending, disjoint enough for a binary search on the hull
-  RemoteRange hull_{};
+  std::vector<GuardedCode> guarded_; // ascending by begin
+  std::vector<RemoteAddress> reach_; // by row: how far the rows up to it reach
+  RemoteRange hull_{};               // of those that are returned into
   std::vector<uint64_t> buffer_;
   const GuardedCode *hit_ = nullptr;
 };

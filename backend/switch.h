@@ -25,10 +25,10 @@ struct SwitchJob {
   std::vector<runtime::PlayedWrite> writes; // in order; committed through the agent
   size_t codeWrites = 0;                    // so many of them, the last ones, are code, in ascending order
   RemoteAddress record;                     // where the record is mapped
-  bool oneStore = false; // no stop is needed: `writes` is one store, and no function must be inactive
-  RecordState during{}, after{};            // its state before the first and after the last write
-  Record *undo = nullptr;    // apply: changes whose old bytes are taken when stopped (those not `settled`)
-  std::vector<bool> settled; // by change: the old bytes are guarded, so they are known
+  bool oneStore = false;         // no stop is needed: `writes` is one store, and no function must be inactive
+  RecordState during{}, after{}; // its state before the first and after the last write
+  Record *undo = nullptr;        // apply: changes whose old bytes are taken when stopped (those not `settled`)
+  std::vector<bool> settled;     // by change: the old bytes are guarded, so they are known
 };
 
 // Where the stack of a thread is.

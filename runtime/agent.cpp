@@ -45,9 +45,9 @@ bool failedCall(int64_t result) { return result < 0 && result >= -4095; }
 
 Deadline within(std::chrono::seconds time) { return Clock::now() + time; }
 
-// Threads of ours run for microseconds at a time, and must not wait behind the program's: lpc waits for them, and at the
-// switch the whole process does (seen: 140 ms). So they may run where the borrowed thread may not, and in real time where
-// that is permitted; otherwise at an ordinary priority. Failures only cost time.
+// Threads of ours run for microseconds at a time, and must not wait behind the program's: lpc waits for them, and at
+// the switch the whole process does (seen: 140 ms). So they may run where the borrowed thread may not, and in real time
+// where that is permitted; otherwise at an ordinary priority. Failures only cost time.
 void hurry(pid_t tid) {
   cpu_set_t everywhere;
   std::memset(&everywhere, 0xff, sizeof everywhere);

@@ -17,8 +17,8 @@ constexpr unsigned kAttempts = 8; // plans: the program maps memory, or moves a 
 
 class Application {
 public:
-  Application(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options)
-      : patch_(patch), process_(process), options_(options), session_(process, options) {}
+  Application(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options, Snapshot seen)
+      : patch_(patch), process_(process), options_(options), session_(process, options, std::move(seen)) {}
 
   Outcome run() {
     for (unsigned attempt = 0; attempt < kAttempts; attempt++)
@@ -136,8 +136,8 @@ private:
 
 } // namespace
 
-Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options) {
-  return Application(patch, process, options).run();
+Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options, Snapshot seen) {
+  return Application(patch, process, options, std::move(seen)).run();
 }
 
 } // namespace lpc::backend

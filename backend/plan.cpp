@@ -452,9 +452,10 @@ private:
 
 } // namespace
 
-Result<Snapshot> look(const runtime::Process &process) {
+Result<Snapshot> look(const runtime::Process &process, Snapshot before) {
   auto maps = runtime::readMaps(process);
   if (!maps) return std::unexpected(std::move(maps.error()));
+  if (!before.modules.empty() && *maps == before.maps) return before;
   auto modules = runtime::readModules(process, *maps);
   if (!modules) return std::unexpected(std::move(modules.error()));
   return Snapshot{std::move(*maps), std::move(*modules)};

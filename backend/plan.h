@@ -24,7 +24,8 @@ struct Snapshot {
   std::vector<runtime::Mapping> maps;
   std::vector<runtime::Module> modules; // [0] is the program
 };
-Result<Snapshot> look(const runtime::Process &process);
+// `before`: an earlier look at it, whose modules still hold where nothing was mapped or unmapped since.
+Result<Snapshot> look(const runtime::Process &process, Snapshot before = {});
 
 // One mmap in the process: an arena that holds memories side by side.
 struct PlannedMapping {

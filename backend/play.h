@@ -56,7 +56,8 @@ struct Outcome {
 // Puts a patch onto a process: look, plan, prepare · stop · verify · switch · go. An earlier lpc that was killed in the
 // middle of its work is repaired first. All or nothing: unless the kind is Applied or Uncertain, the process has not
 // one byte of the patch.
-Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options);
+// `seen`: the look at the process with which the patch was checked, perhaps.
+Outcome apply(const ir::Patch &patch, const runtime::Process &process, const PlayOptions &options, Snapshot seen = {});
 
 // Takes the patch of that name back, under the same stop and verification.
 Outcome revert(const std::string &name, const runtime::Process &process, const PlayOptions &options);

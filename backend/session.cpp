@@ -14,7 +14,7 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     lock_.emplace(std::move(*lock));
   }
   for (bool repaired = false;; repaired = true) {
-    auto snapshot = backend::look(process_);
+    auto snapshot = backend::look(process_, std::move(snapshot_));
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     snapshot_ = std::move(*snapshot);
     auto records = readRegistry(process_, snapshot_.maps);

@@ -15,8 +15,9 @@ namespace lpc::backend {
 
 class Session {
 public:
-  Session(const runtime::Process &process, const PlayOptions &options)
-      : process_(process), deadline_(runtime::Clock::now() + options.timeout) {}
+  // `seen`: a look that was had before, perhaps.
+  Session(const runtime::Process &process, const PlayOptions &options, Snapshot seen = {})
+      : process_(process), deadline_(runtime::Clock::now() + options.timeout), snapshot_(std::move(seen)) {}
 
   // Looks (again); from the first look on no other lpc works on the process. Afterwards every record is Applied, or
   // Reverted with memory that is still in use. Repairs are told in `remarks`.

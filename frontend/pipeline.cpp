@@ -221,7 +221,8 @@ Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &optio
     return attempt;
   }
   backend::Phase resolved = resolve(compiler, *live, attempt);
-  if (attempt.compilation->patch) attempt.outcome = backend::apply(*attempt.compilation->patch, live->process, options);
+  if (attempt.compilation->patch)
+    attempt.outcome = backend::apply(*attempt.compilation->patch, live->process, options, std::move(live->snapshot));
   addFirst(std::move(resolved), attempt.outcome.phases);
   return attempt;
 }

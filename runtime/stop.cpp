@@ -254,7 +254,9 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
 // Threads that had only something short to do when we looked. After a stop these are all that it has woken up: they ask
 // the kernel again for what they were waiting for.
 bool Tracees::Impl::findSettled() {
+  constexpr std::ptrdiff_t kFew = 2; // not worth the look
   bool any = false;
+  if (std::ranges::count(passes, Pass::Running) <= kFew) return false;
   for (size_t i = 0; i < tracees.size(); i++) {
     if (passes[i] != Pass::Running || threadState(process->pid(), tracees[i].tid) == 'R') continue;
     passes[i] = Pass::Settled;

@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
@@ -28,7 +29,11 @@ int main(int argc, char **argv) {
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     std::string program = argc > 0 ? argv[0] : "lpc";
     bool asLivepatch = program.substr(program.rfind('/') + 1) == "livepatch";
-    return written(lpc::driver::run(words, asLivepatch));
+    int status = written(lpc::driver::run(words, asLivepatch));
+#ifndef __SANITIZE_ADDRESS__
+    std::quick_exit(status); // what is left to destroy are tables of ANTLR and LLVM, which takes as long as a pause
+#endif
+    return status;
   } catch (const std::exception &error) { // destructors have let every process go on the way here
     std::fprintf(stderr, "lpc: bug: %s\n", error.what());
     return lpc::driver::Bug;

@@ -69,16 +69,15 @@ TEST(Maps, MappingAt) {
   EXPECT_EQ(mappingAt({}, {0}), nullptr);
 }
 
-TEST(Maps, ManyMappingsAreParsedInMilliseconds) {
+TEST(Maps, ManyMappings) {
   std::string text;
   for (uint64_t i = 0; i < 8231; i++)
     text += hexAddress(0x7f0000000000 + i * 0x2000).substr(2) + "-" +
             hexAddress(0x7f0000001000 + i * 0x2000).substr(2) +
             " rw-p 00000000 fe:01 4711                       /var/lib/some/where/a file of the process\n";
-  auto start = Clock::now();
   auto maps = parseMaps(text);
   EXPECT_EQ(maps.size(), 8231U);
-  EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(200)); // 1 ms on an idle machine
+  EXPECT_EQ(maps.back().range.begin, RemoteAddress{0x7f0000000000 + 8230 * 0x2000});
 }
 
 } // namespace

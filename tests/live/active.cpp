@@ -117,11 +117,12 @@ TEST_F(ActiveInNewCode, IsNotRevertedUntilTheThreadHasLeft) {
   folder_.write("outer.lp", "patch outer\ndl p " + kBinaries + "/calling.so\njmp outer $p:outer_calling\n");
   Child child(command({"sleeper", "late"}));
   ASSERT_EQ(child.line(), "ready");
-  std::string pid = std::to_string(child.pid()), sleeper = threadNamed(child.pid(), "sleeper");
+  std::string pid = std::to_string(child.pid());
   ProcessState before = stateOf(child.pid());
   ASSERT_EQ(lpc({"apply", "outer.lp", "--pid", pid}).status, 0);
   child.send("arm\n");
   ASSERT_EQ(child.line(), "asleep");
+  std::string sleeper = threadNamed(child.pid(), "sleeper");
   RunResult done = lpc({"revert", "outer", "--pid", pid, "--timeout", "300ms"});
   EXPECT_EQ(done.status, 3) << done.out << done.err;
   EXPECT_THAT(done.err, HasSubstr("[process-busy]"));

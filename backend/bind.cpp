@@ -119,11 +119,12 @@ public:
     for (size_t i = 0; i < open.size(); i++) {
       auto symbol = choose(ofVersion(found[2 * i], found[2 * i + 1]), module.path, localsToo, open[i]);
       if (!symbol) return std::unexpected(std::move(symbol.error()));
-      if (!*symbol) {
+      const std::optional<target::Symbol> &definition = *symbol;
+      if (!definition) {
         rest.push_back(open[i]);
         continue;
       }
-      auto bound = placed(**symbol, module, open[i]);
+      auto bound = placed(*definition, module, open[i]);
       if (!bound) return std::unexpected(std::move(bound.error()));
       bindings_[open[i].memory][open[i].symbol->name] = std::move(*bound);
     }

@@ -376,7 +376,7 @@ Result<Bytes> linkRelocatable(BytesView file, const std::string &name) {
                                                       "objects cannot be linked yet"));
   auto input = readRelocatable(file, name);
   if (!input) return std::unexpected(std::move(input.error()));
-  return Linker(std::move(*input), staticX86_64()).run();
+  return Linker(std::move(*input), staticRulesX86()).run();
 }
 
 } // namespace lpc::target

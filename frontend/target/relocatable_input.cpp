@@ -51,7 +51,7 @@ private:
     uint64_t count = header->e_shnum != 0 ? header->e_shnum : first->sh_size;
     if (count > (file_.size() - header->e_shoff) / sizeof(Elf64_Shdr)) return outside();
     for (uint64_t i = 0; i < count; i++)
-      headers_.push_back(*at<Elf64_Shdr>(file_, header->e_shoff + i * sizeof(Elf64_Shdr)));
+      if (auto section = at<Elf64_Shdr>(file_, header->e_shoff + i * sizeof(Elf64_Shdr))) headers_.push_back(*section);
     uint32_t names = header->e_shstrndx == SHN_XINDEX ? first->sh_link : header->e_shstrndx;
     auto bytes = names < count ? contentOf(headers_[names]) : std::nullopt;
     if (!bytes) return input_.corrupt("the names of its sections lie outside of the file");

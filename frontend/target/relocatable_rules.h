@@ -53,6 +53,6 @@ struct StaticMachine {
   void (*makeItRead)(std::span<uint8_t> code, uint64_t offset);
 };
 
-const StaticMachine &staticX86_64();
+const StaticMachine &staticRulesX86();
 
 } // namespace lpc::target

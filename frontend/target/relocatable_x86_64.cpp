@@ -62,9 +62,8 @@ void writeStub(std::span<uint8_t> stub, uint64_t at, uint64_t entry) {
   stub[6] = 0x66, stub[7] = 0x90; // nop
 }
 
-// call rel32, jmp rel32, jcc rel32. What stands before the place may also be the end of another instruction with the
-// same bytes, but only that of one with a displacement relative to it, whose last opcode or ModRM byte is then
-// 0xe8 or 0xe9 (ModRM with a register operand: no displacement follows) or 0x80…0x8f behind 0x0f.
+// call rel32 (e8), jmp rel32 (e9), jcc rel32 (0f 80…8f). No other instruction ends like this before a displacement that
+// is relative to it: there stands a ModRM byte with mod 0 and rm 5, which is none of these.
 bool isBranch(BytesView code, uint64_t offset) {
   if (offset < 1) return false;
   uint8_t last = code[offset - 1];
@@ -79,7 +78,7 @@ void makeItRead(std::span<uint8_t> code, uint64_t offset) { code[offset - 2] = 0
 
 } // namespace
 
-const StaticMachine &staticX86_64() {
+const StaticMachine &staticRulesX86() {
   static constexpr StaticMachine kMachine{.rule = ruleOf,
                                           .absolute = 1,
                                           .relative = 8,

@@ -17,6 +17,7 @@
 #include "backend/digest.h"
 #include "backend/layout.h"
 #include "backend/match.h"
+#include "backend/originals.h"
 #include "backend/resolve.h"
 #include "backend/site.h"
 #include "backend/store.h"
@@ -54,8 +55,9 @@ public:
   Result<Plan> make() {
     plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}, {}, false};
     using Step = Result<void> (Planner::*)();
-    for (Step step : {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory,
-                      &Planner::fillMemory, &Planner::planChanges, &Planner::placeDetours, &Planner::findOverlaps})
+    for (Step step :
+         {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory, &Planner::fillMemory,
+          &Planner::planChanges, &Planner::placeDetours, &Planner::placeHooks, &Planner::findOverlaps})
       if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
     plan_.pointers = resolver_->pointers();
     findOneStore();
@@ -283,14 +285,20 @@ private:
       auto jump = arch_.jump(*from, *to);
       if (!jump) return std::unexpected(std::move(jump.error()));
       change.newBytes = std::move(*jump);
+      Bytes oldCode = ownContent(*own, *from, branch.room);
       applyToContent(static_cast<ir::MemoryId>(*own), change);
-      plan_.changes.push_back(std::move(change));
-      return {};
+      return finishBranch(branch, std::move(change), oldCode, place);
     }
+    Bytes oldCode;
     if (branch.room == 0) {
       auto site = proveSite(patch_.machine, *from, process_, snapshot_);
       if (!site) return std::unexpected(std::move(site.error()));
       change.address = site->address;
+      oldCode = std::move(site->bytes);
+    } else if (branch.original) {
+      auto code = process_.read(change.address, branch.room);
+      if (!code) return std::unexpected(std::move(code.error()));
+      oldCode = std::move(*code);
     }
     change.newBytes.resize(nearJumpSize(patch_.machine));
     if (auto read = readOld(change); !read) return read;
@@ -307,16 +315,74 @@ private:
       change.newBytes = std::move(*jump);
     else
       farJumps_.push_back({plan_.changes.size(), change.address, *to});
-    if (branch.function) noteFunction(*branch.function, branch, place);
+    if (branch.function)
+      if (auto function = inProcess(*branch.function, branch.from, place)) plan_.functions.push_back(*function);
+    return finishBranch(branch, std::move(change), oldCode, place);
+  }
+
+  Result<void> finishBranch(const ir::Branch &branch, PlannedChange change, const Bytes &oldCode, const Place &place) {
+    RemoteAddress site = change.address;
     plan_.changes.push_back(std::move(change));
+    return branch.original ? planOriginal(branch, site, oldCode, place) : Result<void>();
+  }
+
+  // The pointer gets its value when the old code has its place.
+  Result<void> planOriginal(const ir::Branch &branch, RemoteAddress site, const Bytes &oldCode, const Place &place) {
+    if (!decoder_) {
+      auto decoder = Decoder::create(patch_.machine);
+      if (!decoder) return std::unexpected(std::move(decoder.error()));
+      decoder_ = std::move(*decoder);
+    }
+    auto moved = MovedCode::of(patch_.machine, *decoder_, oldCode, site.value);
+    if (!moved) return std::unexpected(std::move(moved.error()));
+    const auto *in = std::get_if<ir::InObject>(&branch.from.where);
+    HookedCode hooked{site, std::move(*moved), in && !in->symbol.empty() ? in->symbol : hexAddress(site),
+                      plan_.changes.size()};
+    if (branch.original->replacement) hooked.replacement = inProcess(*branch.original->replacement, branch.to, place);
+    hooked_.push_back(std::move(hooked));
+
+    auto at = (*resolver_)(branch.original->at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    PlannedChange pointer{PlannedChange::Kind::Set, *at, {}, false, {}, false, false, "addr", {}, place.line};
+    pointer.newBytes.resize(pointerSize(patch_.machine));
+    const std::optional<Bytes> &recorded = branch.original->recorded;
+    if (!resolver_->ownMemory(*at, pointer.newBytes.size())) {
+      if (auto read = readOld(pointer); !read) return read;
+      if (recorded && *recorded != pointer.oldBytes) return differs(pointer, *recorded);
+      pointer.exact = recorded.has_value();
+    }
+    plan_.changes.push_back(std::move(pointer));
     return {};
   }
 
-  void noteFunction(const ir::Function &function, const ir::Branch &branch, const Place &place) {
-    const auto *where = std::get_if<ir::InObject>(&branch.from.where);
-    if (!where) return;
+  Result<void> placeHooks() {
+    auto addresses = placeOriginals(hooked_, snapshot_, arch_, attempt_, maps_, plan_);
+    if (!addresses) return std::unexpected(std::move(addresses.error()));
+    for (size_t i = 0; i < hooked_.size(); i++) {
+      PlannedChange &pointer = plan_.changes[hooked_[i].pointer];
+      pointer.destination = (*addresses)[i];
+      storeLittle(pointer.newBytes, pointer.destination.value);
+      if (auto own = resolver_->ownMemory(pointer.address, pointer.newBytes.size()))
+        applyToContent(static_cast<ir::MemoryId>(*own), pointer);
+    }
+    return {};
+  }
+
+  std::optional<PlannedFunction> inProcess(const ir::Function &function, const ir::Address &address,
+                                           const Place &place) const {
+    const auto *where = std::get_if<ir::InObject>(&address.where);
+    if (!where) return std::nullopt;
     RemoteAddress start = snapshot_.modules[modules_[static_cast<size_t>(where->object)]].bias.of(function.start);
-    plan_.functions.push_back({function.name, {start, start + function.size}, place.line});
+    return PlannedFunction{function.name, {start, start + function.size}, place.line};
+  }
+
+  // What the patch's own memory has before it is changed; zeros where nothing was put yet.
+  Bytes ownContent(size_t own, RemoteAddress at, uint64_t size) const {
+    const PlannedMemory &memory = plan_.memories[planned_.at(static_cast<ir::MemoryId>(own))];
+    Bytes bytes(size);
+    for (uint64_t i = 0; i < size && at - memory.address + i < memory.content.size(); i++)
+      bytes[i] = memory.content[at - memory.address + i];
+    return bytes;
   }
 
   // A jump into memory that can't be executed would kill the first thread that takes it.
@@ -447,6 +513,8 @@ private:
   std::map<ir::MemoryId, size_t> planned_; // index into plan_.memories
   std::optional<Resolver> resolver_;
   std::vector<FarJump> farJumps_;
+  std::unique_ptr<Decoder> decoder_; // made when first needed
+  std::vector<HookedCode> hooked_;
   Plan plan_;
 };
 

@@ -50,13 +50,14 @@ struct PlannedSegment {
   bool operator==(const PlannedSegment &) const = default;
 };
 struct PlannedMemory {
-  std::string name;                 // `$name` without the $; "(detours)" for jumps of ours to destinations out of reach
+  std::string name; // `$name` without the $; "(detours)" for jumps of ours to destinations out of reach,
+                    // "(originals)" for the old code of hooked functions
   std::optional<ir::MemoryId> id{}; // nothing for detours
   RemoteAddress address;
   uint64_t requested = 0; // bytes, as the patch or the payload's segments have it
   std::vector<PlannedSegment> segments;
   Bytes content; // from the start, with relocations and the patch's own `set`s; the rest is zero
-  std::vector<PlannedFunction> functions{}; // of a payload: "$name:symbol"
+  std::vector<PlannedFunction> functions{}; // of a payload: "$name:symbol"; of originals, with what calls them
   bool operator==(const PlannedMemory &) const = default;
 };
 

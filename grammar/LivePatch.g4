@@ -17,6 +17,7 @@ statement
   | linkObject
   | setValue
   | jump
+  | hook
   ;
 
 // Header, before all other statements.
@@ -33,6 +34,7 @@ binding    : symbol EQUALS address;
 // Changes.
 setValue : SET address typedValue;
 jump     : JMP address address;
+hook     : HOOK address address ORIGINAL address;
 
 // TYPE VALUE [was VALUE]
 typedValue

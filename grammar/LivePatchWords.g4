@@ -30,6 +30,7 @@ LOAD   : 'load'   -> mode(File), pushMode(Name);
 DL     : 'dl'     -> mode(File), pushMode(Name);
 SET    : 'set'    -> mode(AfterPlace), pushMode(Address);
 JMP    : 'jmp'    -> mode(Addresses), pushMode(Address);
+HOOK   : 'hook'   -> mode(Hook), pushMode(Address);
 
 UNKNOWN : Run -> mode(Unknown);
 NEWLINE : '\n';
@@ -130,6 +131,36 @@ Addresses_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
 Addresses_Space     : (Blank+ | Comment) -> skip;
 Addresses_Other     : . -> type(OTHER);
 Addresses_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- after the first address of `hook`: its displacement, then the second one, then `original` and the third -------
+
+mode Hook;
+Hook_Plus      : '+' -> type(PLUS), pushMode(Address);
+Hook_Minus     : '-' -> type(MINUS), pushMode(Address);
+Hook_Close     : ']' -> type(RBRACKET);
+Hook_Memory    : '$' Letter LetterOrDigit* -> type(MEMORY), mode(Original);
+Hook_Symbol    : Symbol -> type(SYMBOL), mode(Original);
+Hook_String    : String -> type(STRING), mode(Original);
+Hook_Int       : Digits -> type(INT), mode(Original);
+Hook_MemoryOf  : '$' Letter LetterOrDigit* ':' -> type(MEMORY_OF), mode(Original), pushMode(Address);
+Hook_ObjectOf  : (Prefix | String) '!' -> type(OBJECT_OF), mode(Original), pushMode(Address);
+Hook_SourceOf  : (Prefix | String) ':' -> type(SOURCE_OF), mode(Original), pushMode(Address);
+Hook_Open      : '[' -> type(LBRACKET), mode(Original), pushMode(Address);
+Hook_BadInt    : BadDigits -> type(BAD_INT);
+Hook_BadStr    : BadString -> type(BAD_STRING);
+Hook_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
+Hook_Space     : (Blank+ | Comment) -> skip;
+Hook_Other     : . -> type(OTHER);
+Hook_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+mode Original;
+Original_Plus  : '+' -> type(PLUS), pushMode(Address);
+Original_Minus : '-' -> type(MINUS), pushMode(Address);
+Original_Close : ']' -> type(RBRACKET);
+ORIGINAL       : 'original' -> mode(Addresses), pushMode(Address);
+Original_Other : ~[ \t\r\n\f\u000B#+\-\]] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
+Original_Space : (Blank+ | Comment) -> skip;
+Original_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- after the address of `set`: its displacement, then the type ----------------------------------------------
 

@@ -126,9 +126,18 @@ struct Write {
 // The function that a branch replaces: it must not be active in any thread when the patch is applied.
 struct Function {
   std::string name;
-  LinkAddress start; // in the object of Branch::from
+  LinkAddress start; // in the object of Branch::from (Original::replacement: of Branch::to)
   uint64_t size = 0;
   bool operator==(const Function &) const = default;
+};
+
+// `hook`: the code that a branch overwrites lives on in new memory, and a pointer receives its address.
+struct Original {
+  Address at;                          // of the pointer
+  std::optional<Bytes> recorded;       // what the file shows there
+  std::optional<Function> replacement; // the branch's destination, where it is a function of an object: it uses the
+                                       // pointer, so it must not be active when the patch is taken back
+  bool operator==(const Original &) const = default;
 };
 
 struct Branch {
@@ -137,7 +146,9 @@ struct Branch {
   uint32_t room = 0; // bytes from `from` that the jump may overwrite: whole instructions, proved by sema; 0: not
                      // provable from files (absolute and loaded addresses), the backend proves it in the process
   std::optional<Bytes> recorded;    // room bytes
-  std::optional<Function> function; // where `from` is the entry of one that the file names
+  std::optional<Function> function; // where `from` is the entry of one that the file names; not with `original`, for
+                                    // then threads may be in it
+  std::optional<Original> original;
   bool operator==(const Branch &) const = default;
 };
 

@@ -33,6 +33,7 @@
 //       to $foo:"func1"                      also $foo+16, 0x7f00 (absolute), [ADDRESS]+8 (loaded)
 //       room 5
 //       recorded 554889e553
+//       original $foo:"next_func"            of `hook`; then `original-recorded`, `replacement "name" 0x1240 24`
 //     end                                    so that a file which was cut off is not taken for a shorter patch
 //
 // What is empty or unknown is left out. Lines that begin with `#`, and empty ones, are skipped; the first line names

@@ -362,16 +362,27 @@ private:
         out.room = static_cast<uint32_t>(in_.number(kMost32));
       else if (key == "recorded")
         out.recorded = bytes();
-      else if (key == "function") {
-        out.function.emplace();
-        out.function->name = in_.string();
-        out.function->start = {in_.hexNumber()};
-        out.function->size = in_.number(kMost64);
-      } else
+      else if (key == "function")
+        out.function = function();
+      else if (key == "original")
+        out.original.emplace().at = address();
+      else if (out.original && key == "original-recorded")
+        out.original->recorded = bytes();
+      else if (out.original && key == "replacement")
+        out.original->replacement = function();
+      else
         return false;
       return true;
     });
     add(std::move(out), where);
+  }
+
+  Function function() {
+    Function out;
+    out.name = in_.string();
+    out.start = {in_.hexNumber()};
+    out.size = in_.number(kMost64);
+    return out;
   }
 
   LineCursor in_;

@@ -189,8 +189,16 @@ private:
     field("to", spell(branch.to));
     field("room", std::to_string(branch.room));
     if (branch.recorded) bytes("recorded", *branch.recorded);
-    if (const auto &function = branch.function)
-      field("function", quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));
+    function("function", branch.function);
+    if (const auto &original = branch.original) {
+      field("original", spell(original->at));
+      if (original->recorded) bytes("original-recorded", *original->recorded);
+      function("replacement", original->replacement);
+    }
+  }
+  void function(std::string_view key, const std::optional<Function> &function) {
+    if (function)
+      field(key, quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));
   }
 
   const Patch &patch_;

@@ -84,6 +84,9 @@ void forEachUse(const Patch &patch, const VisitUse &visit) {
                           [&](const Branch &branch) {
                             visit({i, "from", branch.from, std::max<uint64_t>(branch.room, 1)});
                             visit({i, "to", branch.to, 0});
+                            if (branch.original)
+                              visit({i, "original", branch.original->at,
+                                     machineKnown(patch) ? pointerSize(patch.machine) : 1});
                           }},
                patch.operations[i].action);
   }
@@ -337,6 +340,31 @@ void writesHaveAType(const Patch &patch, Findings &out) {
   }
 }
 
+void checkFunction(size_t index, const std::string &what, const std::optional<Function> &function,
+                   const Address &address, Findings &out) {
+  if (!function) return;
+  if (!std::holds_alternative<InObject>(address.where))
+    out.push_back(operation(index) + ", " + what + ": it is in no object");
+  if (function->size == 0 || !function->start.plus(static_cast<int64_t>(function->size)))
+    out.push_back(operation(index) + ", " + what + ": no function has " + std::to_string(function->size) + " bytes");
+}
+
+void originalsAreWhole(const Patch &patch, Findings &out) {
+  if (!machineKnown(patch)) return;
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *branch = std::get_if<Branch>(&patch.operations[i].action);
+    if (!branch || !branch->original) continue;
+    const Original &original = *branch->original;
+    checkFunction(i, "replacement", original.replacement, branch->to, out);
+    if (!original.recorded) continue;
+    if (original.recorded->size() != pointerSize(patch.machine))
+      out.push_back(operation(i) + ", original-recorded: " + std::to_string(original.recorded->size()) +
+                    " bytes are no pointer");
+    if (!mayBeRecorded(original.at))
+      out.push_back(operation(i) + ", original-recorded: no file shows what stands at this address");
+  }
+}
+
 void branchesAgreeWithTheirRoom(const Patch &patch, Findings &out) {
   if (!machineKnown(patch)) return;
   for (size_t i = 0; i < patch.operations.size(); i++) {
@@ -349,11 +377,7 @@ void branchesAgreeWithTheirRoom(const Patch &patch, Findings &out) {
     if (branch->recorded && (branch->room == 0 || branch->recorded->size() != branch->room))
       out.push_back(operation(i) + ", recorded: " + std::to_string(branch->recorded->size()) + " bytes for a room of " +
                     std::to_string(branch->room));
-    if (branch->function && !std::holds_alternative<InObject>(branch->from.where))
-      out.push_back(operation(i) + ", function: the branch is in no object");
-    if (branch->function &&
-        (branch->function->size == 0 || !branch->function->start.plus(static_cast<int64_t>(branch->function->size))))
-      out.push_back(operation(i) + ", function: no function has " + std::to_string(branch->function->size) + " bytes");
+    checkFunction(i, "function", branch->function, branch->from, out);
     if (branch->from == branch->to) out.push_back(operation(i) + " jumps to itself");
   }
 }
@@ -375,6 +399,7 @@ constexpr Rule kRules[] = {
     writesAgreeWithTheirWidth,
     writesHaveAType,
     branchesAgreeWithTheirRoom,
+    originalsAreWhole,
 };
 
 } // namespace

@@ -51,12 +51,12 @@ struct ObjectAddress { // OBJECT!INT
   bool operator==(const ObjectAddress &) const = default;
 };
 struct MemoryAddress { // $NAME, $NAME:SYMBOL, $NAME:INT
-  Name memory; // without the $
+  Name memory;         // without the $
   std::variant<std::monostate, Name, Integer> member;
   bool operator==(const MemoryAddress &) const = default;
 };
 struct Address;
-struct LoadedAddress { // [ADDR]
+struct LoadedAddress {                    // [ADDR]
   std::shared_ptr<const Address> pointer; // never null
   bool operator==(const LoadedAddress &other) const;
 };
@@ -82,8 +82,8 @@ struct Real {
   bool operator==(const Real &) const; // by spelling: nan equals itself
 };
 struct Value {
-  // integers for Int to U64; Real for F32, F64; bytes as they will stand in memory for Str, Text, Cstr (with its 0), Hex;
-  // an address for Addr
+  // integers for Int to U64; Real for F32, F64; bytes as they will stand in memory for Str, Text, Cstr (with its 0),
+  // Hex; an address for Addr
   std::variant<Integer, Real, Bytes, Address> data;
   Place place{};
   bool operator==(const Value &) const = default;
@@ -143,9 +143,15 @@ struct Jmp {
   Address to;
   bool operator==(const Jmp &) const = default;
 };
+struct Hook {
+  Address function;
+  Address to;
+  Address original; // the pointer that receives the address of the function's old code
+  bool operator==(const Hook &) const = default;
+};
 
 struct Statement {
-  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp> what;
+  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook> what;
   Place place{};
   bool operator==(const Statement &) const = default;
 };

@@ -117,6 +117,12 @@ private:
     address(1, "from", jmp.from);
     address(1, "to", jmp.to);
   }
+  void statement(const Hook &hook, const Place &place) {
+    line(0, "hook", place);
+    address(1, "function", hook.function);
+    address(1, "to", hook.to);
+    address(1, "original", hook.original);
+  }
 
   void value(std::string_view role, const Value &value) {
     std::visit(Overloaded{
@@ -179,7 +185,7 @@ bool isPlainSymbol(std::string_view text) {
          !(text[0] == '$' && isPlainName(text.substr(1)));
 }
 bool isPlainPrefix(std::string_view text) { // before `!` and `:`
-  constexpr ptrdiff_t kMostSigns = 8; // LivePatchWords.g4
+  constexpr ptrdiff_t kMostSigns = 8;       // LivePatchWords.g4
   auto inside = [](char c) { return isLetter(c) || isDigit(c) || isOneOf(c, ".$@/+-"); };
   return !text.empty() && !isOneOf(text[0], "$@+-") && std::ranges::all_of(text, inside) &&
          std::ranges::count_if(text, [&](char c) { return isOneOf(c, "+-"); }) <= kMostSigns;
@@ -293,6 +299,9 @@ struct StatementText {
     return out;
   }
   std::string operator()(const Jmp &jmp) const { return cat("jmp ", textOf(jmp.from), " ", textOf(jmp.to)); }
+  std::string operator()(const Hook &hook) const {
+    return cat("hook ", textOf(hook.function), " ", textOf(hook.to), " original ", textOf(hook.original));
+  }
 };
 
 } // namespace

@@ -91,6 +91,7 @@ private:
     json_.number("room", branch.room);
     bytes("recorded", branch.recorded);
     if (branch.function) json_.text("function", branch.function->name);
+    if (branch.original) address("original", branch.original->at);
   }
 
   void made(std::string_view word, ir::MemoryId id) {

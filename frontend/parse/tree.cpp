@@ -40,6 +40,7 @@ private:
     case Grammar::RuleLinkObject: return linkObject(node);
     case Grammar::RuleSetValue: return setValue(node);
     case Grammar::RuleJump: return jump(node);
+    case Grammar::RuleHook: return hook(node);
     default: bug(__FILE__, __LINE__, "a statement of the grammar that the reader does not know");
     }
   }
@@ -113,6 +114,11 @@ private:
 
   // jump : JMP address address
   ast::Jmp jump(Node &node) { return {.from = address(child(node, 1)), .to = address(child(node, 2))}; }
+
+  // hook : HOOK address address ORIGINAL address
+  ast::Hook hook(Node &node) {
+    return {.function = address(child(node, 1)), .to = address(child(node, 2)), .original = address(child(node, 4))};
+  }
 
   // --- values -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 
 #include "frontend/sema/cycles.h"
 #include "frontend/sema/fits.h"
+#include "frontend/sema/functions.h"
 #include "frontend/sema/headers.h"
 #include "frontend/sema/overlaps.h"
 #include "frontend/sema/payloads.h"
@@ -79,21 +80,18 @@ public:
   void operator()(const ast::Jmp &jmp) {
     auto from = addresses_.resolve(jmp.from, index_);
     auto to = addresses_.resolve(jmp.to, index_);
-    auto site = from ? checkSite(*from, addresses_.symbols(), context_) : std::nullopt;
-    bool goesToCode = to && checkDestination(*to, context_);
-    if (!site || !goesToCode || goesToItself(jmp, *from, *to, *site)) return;
+    if (auto branch = branchOf(from, to, OldCode::Dies)) add(std::move(*branch));
+  }
 
-    uint32_t overwritten = site->room != 0 ? site->room : nearJumpSize(context_.machine);
-    changes_.push_back({from->region, site->offset, overwritten, jmp.from.place, spelled(jmp.from)});
-    jumpSites_.push_back(changes_.back());
-    destinations_.push_back({to->region, to->offset, jmp.to.place, spelled(jmp.to)});
-    jumps_.push_back(
-        {from->region, from->offset, site->offset, to->region, to->offset, jmp.from.place, spelled(jmp.from)});
-    add(ir::Branch{.from = site->from,
-                   .to = to->address,
-                   .room = site->room,
-                   .recorded = std::move(site->recorded),
-                   .function = std::move(site->function)});
+  void operator()(const ast::Hook &hook) {
+    auto from = addresses_.resolve(hook.function, index_);
+    auto to = addresses_.resolve(hook.to, index_);
+    auto original = originalOf(hook);
+    auto branch = branchOf(from, to, OldCode::Moves);
+    if (!branch || !original) return;
+    original->replacement = functionReached(*to);
+    branch->original = std::move(original);
+    add(std::move(*branch));
   }
 
   // What holds between statements.
@@ -128,12 +126,51 @@ private:
     return false;
   }
 
-  bool goesToItself(const ast::Jmp &jmp, const Spot &from, const Spot &to, const Site &site) {
+  std::optional<ir::Branch> branchOf(const std::optional<Spot> &from, const std::optional<Spot> &to, OldCode oldCode) {
+    auto site = from ? checkSite(*from, oldCode, addresses_.symbols(), context_) : std::nullopt;
+    bool goesToCode = to && checkDestination(*to, context_);
+    if (!site || !goesToCode || goesToItself(*from, *to, *site)) return std::nullopt;
+
+    const ast::Address &written = *from->written;
+    uint32_t overwritten = site->room != 0 ? site->room : nearJumpSize(context_.machine);
+    changes_.push_back({from->region, site->offset, overwritten, written.place, spelled(written)});
+    jumpSites_.push_back(changes_.back());
+    destinations_.push_back({to->region, to->offset, to->place(), spelled(*to->written)});
+    jumps_.push_back(
+        {from->region, from->offset, site->offset, to->region, to->offset, written.place, spelled(written)});
+    return ir::Branch{.from = site->from,
+                      .to = to->address,
+                      .room = site->room,
+                      .recorded = std::move(site->recorded),
+                      .function = std::move(site->function),
+                      .original = {}};
+  }
+
+  // The pointer of a `hook`.
+  std::optional<ir::Original> originalOf(const ast::Hook &hook) {
+    auto at = addresses_.resolve(hook.original, index_);
+    uint64_t pointer = pointerSize(context_.machine);
+    if (!at || !fitsPointer(*at, context_) || !fits(*at, {pointer, hook.original.place, "a pointer"}, context_))
+      return std::nullopt;
+    changes_.push_back({at->region, at->offset, pointer, hook.original.place, spelled(hook.original)});
+    ir::Original original{.at = at->address, .recorded = {}, .replacement = {}};
+    if (at->inProgramFile()) original.recorded = recordedBytes(*at->file, at->link, pointer);
+    return original;
+  }
+
+  std::optional<ir::Function> functionReached(const Spot &to) {
+    if (!to.inProgramFile() || !context_.decoder) return std::nullopt;
+    auto function = functionAt(to, context_);
+    if (!function || function->name.empty() || function->begin == function->end) return std::nullopt;
+    return ir::Function{function->name, function->begin, function->end - function->begin};
+  }
+
+  bool goesToItself(const Spot &from, const Spot &to, const Site &site) {
     uint64_t end = site.offset + std::max<uint32_t>(site.room, 1);
     if (from.region != to.region || to.offset < from.offset || to.offset >= end) return false;
-    context_.report(DiagnosticId::JumpToItself, jmp.to.place,
-                    to.offset == from.offset ? cat("the jump at `", spelled(jmp.from), "` leads to itself")
-                                             : cat("`", spelled(jmp.to), "` is inside the ", end - from.offset,
+    context_.report(DiagnosticId::JumpToItself, to.place(),
+                    to.offset == from.offset ? cat("the jump at `", spelled(*from.written), "` leads to itself")
+                                             : cat("`", spelled(*to.written), "` is inside the ", end - from.offset,
                                                    " bytes that this jump stands in"));
     return true;
   }

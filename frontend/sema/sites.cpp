@@ -10,6 +10,7 @@
 #include "frontend/sema/functions.h"
 #include "frontend/sema/recorded.h"
 #include "frontend/sema/spelling.h"
+#include "ir/machine/moved_code.h"
 #include "ir/support/cat.h"
 
 namespace lpc::sema {
@@ -103,8 +104,8 @@ bool isPadding(const Instruction &instruction, BytesView bytes, const Decoder &d
 
 class SiteCheck {
 public:
-  SiteCheck(const Spot &spot, const Symbols &symbols, Context &context)
-      : spot_(spot), symbols_(symbols), context_(context), need_(nearJumpSize(context.machine)) {}
+  SiteCheck(const Spot &spot, OldCode oldCode, const Symbols &symbols, Context &context)
+      : spot_(spot), oldCode_(oldCode), symbols_(symbols), context_(context), need_(nearJumpSize(context.machine)) {}
 
   std::optional<Site> run() {
     if (spot_.file == nullptr) return withoutFile();
@@ -160,9 +161,11 @@ private:
     LinkAddress at = spot_.link + skip;
     if (!unreached(function, function, at, room)) return std::nullopt;
     if (auto cold = coldCode(); cold && !unreached(function, *cold, at, room)) return std::nullopt;
+    if (oldCode_ == OldCode::Moves && !movable(function, at, room)) return std::nullopt;
     Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
     if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
-    bool replacesIt = spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
+    bool replacesIt =
+        oldCode_ == OldCode::Dies && spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
     if (replacesIt) site.function = ir::Function{function.name, function.begin, function.end - function.begin};
     return site;
   }
@@ -215,17 +218,35 @@ private:
     d.notes.push_back(listing(function, spot_.link, context_));
   }
 
-  // No branch of `from` (the function itself, or its cold part) goes into the bytes behind the first of the site.
+  // No branch of `from` (the function itself, or its cold part) goes into the bytes behind the first of the site. A
+  // loop back to the first one would come to the jump: for old code that lives on, that is another function. (Moved
+  // instructions find each other; a call of itself is meant to be a call like any other.)
   bool unreached(const Function &function, const Function &from, LinkAddress site, uint32_t room) {
-    auto into = std::ranges::find_if(from.code, [&](const Instruction &i) {
-      return i.target && *i.target > site.value && *i.target < site.value + room;
-    });
+    auto leadsInto = [&](const Instruction &i) {
+      uint64_t end = site.value + room;
+      if (!i.target || *i.target >= end) return false;
+      if (*i.target > site.value) return true;
+      bool moves = i.address >= site.value && i.address < end;
+      return oldCode_ == OldCode::Moves && i.isBranch && !moves && *i.target >= spot_.link.value;
+    };
+    auto into = std::ranges::find_if(from.code, leadsInto);
     if (into == from.code.end()) return true;
     LinkAddress target{into->target.value_or(0)};
-    Diagnostic &d = context_.report(DiagnosticId::BranchIntoSite, spot_.place(),
-                                    cat("`", from.at(LinkAddress{into->address}), "` goes to `", function.at(target),
-                                        "`, which is inside the ", room, " bytes that the jump would overwrite"));
+    std::string goes = cat("`", from.at(LinkAddress{into->address}), "` goes to `", function.at(target), "`, ");
+    goes += target > site ? cat("which is inside the ", room, " bytes that the jump would overwrite")
+                          : "so the original would come back to the hook";
+    Diagnostic &d = context_.report(DiagnosticId::BranchIntoSite, spot_.place(), std::move(goes));
     d.notes.push_back(listing(from, LinkAddress{into->address}, context_));
+    return false;
+  }
+
+  bool movable(const Function &function, LinkAddress site, uint32_t room) {
+    auto bytes = spot_.file->bytesAt(site, room);
+    if (!bytes) return true; // of the file's zeros; they are no instructions that anyone names
+    auto moved = MovedCode::of(context_.machine, *context_.decoder, *bytes, site.value);
+    if (moved) return true;
+    Diagnostic &d = context_.report(moved.error().id, spot_.place(), std::move(moved.error().message));
+    d.notes.push_back(listing(function, site, context_));
     return false;
   }
 
@@ -249,6 +270,7 @@ private:
   }
 
   const Spot &spot_;
+  const OldCode oldCode_;
   const Symbols &symbols_;
   Context &context_;
   const uint32_t need_;
@@ -256,8 +278,8 @@ private:
 
 } // namespace
 
-std::optional<Site> checkSite(const Spot &from, const Symbols &symbols, Context &context) {
-  return SiteCheck(from, symbols, context).run();
+std::optional<Site> checkSite(const Spot &from, OldCode oldCode, const Symbols &symbols, Context &context) {
+  return SiteCheck(from, oldCode, symbols, context).run();
 }
 
 bool checkDestination(const Spot &to, Context &context) {

@@ -17,8 +17,11 @@ struct Site {
   std::optional<ir::Function> function{}; // as ir::Branch::function
 };
 
-// NotCode, NotAnInstruction, UndecodableCode, SiteTooShort, BranchIntoSite, PastMemoryEnd, IfuncSymbol.
-std::optional<Site> checkSite(const Spot &from, const Symbols &symbols, Context &context);
+// What becomes of the instructions that the jump overwrites: nobody reaches them again, or they are moved and live on.
+enum class OldCode : uint8_t { Dies, Moves };
+
+// NotCode, NotAnInstruction, UndecodableCode, SiteTooShort, BranchIntoSite, PastMemoryEnd, IfuncSymbol; CannotMove.
+std::optional<Site> checkSite(const Spot &from, OldCode oldCode, const Symbols &symbols, Context &context);
 
 // NotCode, NotAnInstruction, UndecodableCode, PastMemoryEnd.
 bool checkDestination(const Spot &to, Context &context);

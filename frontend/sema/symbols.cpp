@@ -62,6 +62,7 @@ struct Symbols::Wanted {
     for (const ast::Statement &statement : file.statements) {
       forEachAddress(statement, [&](const ast::Address &address) { add(address, context); });
       if (const auto *jmp = std::get_if<ast::Jmp>(&statement.what)) addColdPart(jmp->from, context);
+      if (const auto *hook = std::get_if<ast::Hook>(&statement.what)) addColdPart(hook->function, context);
     }
     for (const Memory &memory : memories.all)
       if (memory.usable && memory.payload)

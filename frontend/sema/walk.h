@@ -23,6 +23,10 @@ template <class Visit> void forEachAddress(const ast::Statement &statement, cons
   } else if (const auto *jmp = std::get_if<ast::Jmp>(&statement.what)) {
     forEachAddress(jmp->from, visit);
     forEachAddress(jmp->to, visit);
+  } else if (const auto *hook = std::get_if<ast::Hook>(&statement.what)) {
+    forEachAddress(hook->function, visit);
+    forEachAddress(hook->to, visit);
+    forEachAddress(hook->original, visit);
   } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
     for (const ast::With &with : dl->with)
       forEachAddress(with.address, visit);

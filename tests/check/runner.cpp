@@ -91,7 +91,6 @@ bool needsMoreThanAFile(DiagnosticId id) {
   static const std::set<DiagnosticId> kElsewhere = {
       DiagnosticId::RelocationOverflow, // known when memory is placed in a process: tests/unit/backend
       DiagnosticId::BadIr,              // not the language: tests/cli
-      DiagnosticId::CannotMove,         // of no statement yet: tests/unit/machine
   };
   // From here on the rows concern processes and the command line: tests/live, tests/cli.
   return id >= DiagnosticId::NoSuchProcess || kElsewhere.contains(id);

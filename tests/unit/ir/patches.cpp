@@ -167,7 +167,18 @@ private:
     do
       out.to = address(0);
     while (out.to == out.from);
+    if (below(3) == 0) out.original = original(out.to);
     add(std::move(out));
+  }
+
+  Original original(const Address &to) {
+    Original out;
+    bool recorded = below(2) != 0;
+    out.at = address(pointerSize(patch_.machine), recorded);
+    if (recorded) out.recorded = bytes(pointerSize(patch_.machine));
+    if (const auto *where = std::get_if<InObject>(&to.where); where && where->address.value < 1ULL << 62)
+      out.replacement = Function{"g", where->address, 1 + below(4000)};
+    return out;
   }
 
   std::mt19937_64 &random_;

@@ -355,7 +355,22 @@ TEST_F(Verify, wantsAFunctionToBeInAnObject) {
   branch(6).function = Function{"func_J", {0x1234}, 1};
   EXPECT_THAT(verify(patch), ElementsAre());
   branch(7).function = branch(6).function;
-  EXPECT_THAT(verify(patch), ElementsAre("operation 7, function: the branch is in no object"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 7, function: it is in no object"));
+}
+
+TEST_F(Verify, wantsOriginalsToBePointers) {
+  branch(6).original = Original{Address{InMemory{MemoryId{0}, 4088}}, Bytes(8), {}};
+  EXPECT_THAT(verify(patch), IsEmpty());
+  branch(6).original->recorded = Bytes(4);
+  EXPECT_THAT(verify(patch), ElementsAre("operation 6, original-recorded: 4 bytes are no pointer"));
+  branch(6).original->at = Address{Absolute{{0x1000}}};
+  branch(6).original->recorded = Bytes(8);
+  EXPECT_THAT(verify(patch),
+              ElementsAre("operation 6, original-recorded: no file shows what stands at this address"));
+  branch(6).original = Original{Address{InMemory{MemoryId{0}, 4089}}, {}, {}};
+  EXPECT_THAT(verify(patch), ElementsAre(testing::HasSubstr("operation 6, original")));
+  branch(6).original = Original{Address{InMemory{MemoryId{0}, 0}}, {}, Function{"g", {0x1240}, 24}};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 6, replacement: it is in no object"));
 }
 
 TEST_F(Verify, wantsRoomToBeProvedByAFile) {

@@ -86,6 +86,11 @@ void forget(Jmp &jmp) {
   forget(jmp.from);
   forget(jmp.to);
 }
+void forget(Hook &hook) {
+  forget(hook.function);
+  forget(hook.to);
+  forget(hook.original);
+}
 Statement withoutPlaces(Statement statement) {
   statement.place = {};
   std::visit([](auto &what) { forget(what); }, statement.what);
@@ -99,7 +104,7 @@ public:
   explicit Generator(unsigned seed) : random_(seed) {}
 
   Statement statement() {
-    switch (below(8)) {
+    switch (below(9)) {
     case 0: return {.what = PatchHeader{anyName(false), maybe([&] { return quotedName(); })}};
     case 1: return {.what = TargetHeader{file(), maybe([&] { return bytes(1); })}};
     case 2: return {.what = ObjectHeader{name(), file(), maybe([&] { return bytes(1); })}};
@@ -112,6 +117,7 @@ public:
       return {.what = std::move(dl)};
     }
     case 6: return {.what = set()};
+    case 7: return {.what = Hook{address(3), address(3), address(2)}};
     default: return {.what = Jmp{address(3), address(3)}};
     }
   }
@@ -134,7 +140,7 @@ private:
   static constexpr std::string_view kInSymbol = "abzAZ_059.$@";
 
   std::string keyword() {
-    constexpr std::string_view kWords[] = {"set", "int", "was", "with", "str", "addr", "jmp", "r", "version", "nan"};
+    constexpr std::string_view kWords[] = {"set", "int", "was", "with", "str", "addr", "jmp", "r", "version", "nan", "original"};
     return std::string(kWords[below(std::size(kWords))]);
   }
   Name name() {

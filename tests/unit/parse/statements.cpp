@@ -29,6 +29,25 @@ std::string bytesOf(const std::string &typedValue) {
   return {bytes.begin(), bytes.end()};
 }
 
+TEST(Statements, Hook) {
+  EXPECT_EQ(outlineOf("hook f [g+8] original $h:next-1"), R"(hook 1:1-1:32
+  function 1:6-1:7
+    symbol f 1:6-1:7
+  to 1:8-1:13
+    pointer-at 1:9-1:12
+      symbol g 1:9-1:10
+      plus 8 1:11-1:12
+  original 1:23-1:32
+    memory h 1:24-1:25
+    symbol next 1:26-1:30
+    minus 1 1:31-1:32
+)");
+  // Each of the words can be a symbol too.
+  auto hook = only<ast::Hook>("hook hook original + 4 original original");
+  EXPECT_EQ(std::get<ast::SymbolAddress>(hook.to.base).symbol.text, "original");
+  EXPECT_EQ(hook.to.displacements.size(), 1U);
+}
+
 // --- the script of 2004 ---------------------------------------------------------------------------------------------
 
 TEST(Statements, TheScriptOf2004) {

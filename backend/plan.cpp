@@ -14,10 +14,12 @@
 #include "backend/arch/arch.h"
 #include "backend/arch/ifunc_stub.h"
 #include "backend/bind.h"
+#include "backend/detours.h"
 #include "backend/digest.h"
 #include "backend/layout.h"
 #include "backend/match.h"
 #include "backend/originals.h"
+#include "backend/references.h"
 #include "backend/resolve.h"
 #include "backend/site.h"
 #include "backend/store.h"
@@ -57,7 +59,7 @@ public:
     using Step = Result<void> (Planner::*)();
     for (Step step :
          {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory, &Planner::fillMemory,
-          &Planner::planChanges, &Planner::placeDetours, &Planner::placeHooks, &Planner::findOverlaps})
+          &Planner::planChanges, &Planner::placeFarJumps, &Planner::placeHooks, &Planner::findOverlaps})
       if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
     plan_.pointers = resolver_->pointers();
     findOneStore();
@@ -65,12 +67,6 @@ public:
   }
 
 private:
-  // A jump whose destination is out of the near jump's reach; it goes through a detour near its site.
-  struct FarJump {
-    size_t change;
-    RemoteAddress from, to;
-  };
-
   Result<void> match() {
     auto matched = matchObjects(patch_, process_, snapshot_);
     if (!matched) return std::unexpected(std::move(matched.error()));
@@ -106,11 +102,13 @@ private:
     const runtime::Module *module = nullptr;
     Resolver early(patch_, process_, snapshot_, modules_, bases_, images_);
     for (const ir::Operation &operation : patch_.operations) {
-      const auto *branch = std::get_if<ir::Branch>(&operation.action);
-      bool known = branch && (std::holds_alternative<ir::InObject>(branch->from.where) ||
-                              std::holds_alternative<ir::Absolute>(branch->from.where));
+      const ir::Address *at = nullptr;
+      if (const auto *branch = std::get_if<ir::Branch>(&operation.action)) at = &branch->from;
+      if (const auto *code = std::get_if<ir::Code>(&operation.action)) at = &code->at;
+      bool known =
+          at && (std::holds_alternative<ir::InObject>(at->where) || std::holds_alternative<ir::Absolute>(at->where));
       if (!known) continue;
-      RemoteAddress site = early(branch->from, operation.place).value_or(RemoteAddress{});
+      RemoteAddress site = early(*at, operation.place).value_or(RemoteAddress{});
       const runtime::Module *owner = runtime::moduleAt(snapshot_.modules, site);
       if (!hull)
         hull = RemoteRange{site, site + 1}, module = owner;
@@ -234,6 +232,7 @@ private:
       Result<void> done;
       if (const auto *write = std::get_if<ir::Write>(&operation.action)) done = planWrite(*write, operation.place);
       if (const auto *branch = std::get_if<ir::Branch>(&operation.action)) done = planBranch(*branch, operation.place);
+      if (const auto *code = std::get_if<ir::Code>(&operation.action)) done = planCode(*code, operation.place);
       if (!done) return placed(std::move(done.error()), operation.place);
     }
     return {};
@@ -291,7 +290,7 @@ private:
     }
     Bytes oldCode;
     if (branch.room == 0) {
-      auto site = proveSite(patch_.machine, *from, process_, snapshot_);
+      auto site = proveSite(patch_.machine, *from, nearJumpSize(patch_.machine), process_, snapshot_);
       if (!site) return std::unexpected(std::move(site.error()));
       change.address = site->address;
       oldCode = std::move(site->bytes);
@@ -318,6 +317,38 @@ private:
     if (branch.function)
       if (auto function = inProcess(*branch.function, branch.from, place)) plan_.functions.push_back(*function);
     return finishBranch(branch, std::move(change), oldCode, place);
+  }
+
+  Result<void> planCode(const ir::Code &code, const Place &place) {
+    auto at = (*resolver_)(code.at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    PlannedChange change{PlannedChange::Kind::Code, *at, {}, true, code.bytes, true, false, {}, {}, place.line};
+    uint64_t room = code.room;
+    auto own = resolver_->ownMemory(*at, code.bytes.size());
+    if (!own && room == 0) {
+      auto site = proveSite(patch_.machine, *at, code.bytes.size(), process_, snapshot_);
+      if (!site) return std::unexpected(std::move(site.error()));
+      change.address = site->address;
+      room = site->bytes.size();
+    }
+    if (room > code.bytes.size())
+      std::ranges::copy(arch_.noops(room - code.bytes.size()), std::back_inserter(change.newBytes));
+    for (const ir::Reference &reference : code.references) {
+      auto target = (*resolver_)(reference.target, place);
+      if (!target) return std::unexpected(std::move(target.error()));
+      auto written = writeReference(reference, *target, change.address, change.newBytes);
+      if (!written) return std::unexpected(std::move(written.error()));
+      if (!*written)
+        farJumps_.push_back({plan_.changes.size(), change.address + reference.offset, *target, reference.offset});
+    }
+    if (own) {
+      applyToContent(static_cast<ir::MemoryId>(*own), change);
+    } else {
+      if (auto read = readOld(change); !read) return read;
+      if (code.recorded && *code.recorded != change.oldBytes) return differs(change, *code.recorded);
+    }
+    plan_.changes.push_back(std::move(change));
+    return {};
   }
 
   Result<void> finishBranch(const ir::Branch &branch, PlannedChange change, const Bytes &oldCode, const Place &place) {
@@ -408,8 +439,17 @@ private:
     if (own.content.size() < offset + change.newBytes.size()) own.content.resize(offset + change.newBytes.size());
     auto begin = own.content.begin() + static_cast<ptrdiff_t>(offset);
     change.oldBytes.assign(begin, begin + static_cast<ptrdiff_t>(change.newBytes.size()));
-    std::ranges::copy(change.newBytes, begin);
     change.prepared = true;
+    putIntoContent(change);
+  }
+
+  // The bytes of a change of the patch's own memory.
+  void putIntoContent(const PlannedChange &change) {
+    auto own = resolver_->ownMemory(change.address, change.newBytes.size());
+    LPC_CHECK(own.has_value());
+    PlannedMemory &memory = plan_.memories[planned_.at(static_cast<ir::MemoryId>(*own))];
+    std::ranges::copy(change.newBytes,
+                      memory.content.begin() + static_cast<ptrdiff_t>(change.address - memory.address));
   }
 
   Result<void> readOld(PlannedChange &change) const {
@@ -436,35 +476,10 @@ private:
                                  "`lpc status --pid` shows whether a patch of ours is on it"});
   }
 
-  // Detours stand near their sites, so they need arenas of their own, one for each module that is jumped from.
-  Result<void> placeDetours() {
-    uint64_t size = arch_.farJump({}).size();
-    while (!farJumps_.empty()) {
-      const runtime::Module *module = runtime::moduleAt(snapshot_.modules, farJumps_[0].from);
-      std::vector<FarJump> group, rest;
-      for (const FarJump &jump : farJumps_)
-        (runtime::moduleAt(snapshot_.modules, jump.from) == module && (module || group.empty()) ? group : rest)
-            .push_back(jump);
-      auto [first, last] = std::ranges::minmax(group, {}, &FarJump::from);
-      auto arena =
-          findArena(maps_, {first.from, last.from + 1}, arch_.reach(), {{group.size() * size, kPage}}, attempt_);
-      if (!arena) return std::unexpected(std::move(arena.error()));
-      PlannedMemory detours{"(detours)",
-                            {},
-                            arena->addresses[0],
-                            group.size() * size,
-                            {{0, pages(group.size() * size), PROT_READ | PROT_EXEC}},
-                            {}};
-      for (const FarJump &jump : group) {
-        auto near = arch_.jump(jump.from, detours.address + detours.content.size());
-        if (!near) return std::unexpected(std::move(near.error()));
-        plan_.changes[jump.change].newBytes = std::move(*near);
-        std::ranges::copy(arch_.farJump(jump.to), std::back_inserter(detours.content));
-      }
-      plan_.mappings.push_back(arena->mapping);
-      plan_.memories.push_back(std::move(detours));
-      farJumps_ = std::move(rest);
-    }
+  Result<void> placeFarJumps() {
+    if (auto done = placeDetours(farJumps_, snapshot_, arch_, attempt_, maps_, plan_); !done) return done;
+    for (const FarJump &jump : farJumps_)
+      if (const PlannedChange &change = plan_.changes[jump.change]; change.prepared) putIntoContent(change);
     return {};
   }
 

@@ -63,7 +63,7 @@ struct PlannedMemory {
 
 // One place that the patch changes.
 struct PlannedChange {
-  enum class Kind : uint8_t { Set, Jump } kind = Kind::Set;
+  enum class Kind : uint8_t { Set, Jump, Code } kind = Kind::Set;
   RemoteAddress address;
   Bytes oldBytes;     // as read while planning; after play as found when stopped
   bool exact = false; // oldBytes must still stand there when stopped (code, read-only data, `was`)

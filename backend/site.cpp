@@ -9,7 +9,7 @@
 
 namespace lpc::backend {
 
-Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Process &process,
+Result<Site> proveSite(Machine machine, RemoteAddress address, uint64_t size, const runtime::Process &process,
                        const Snapshot &snapshot) {
   const runtime::Mapping *mapping = runtime::mappingAt(snapshot.maps, address);
   if (!mapping) return fail(DiagnosticId::BadAddress, cat("the process has no memory at ", hexAddress(address)));
@@ -19,12 +19,11 @@ Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Pr
   if (!decoder) return std::unexpected(std::move(decoder.error()));
 
   constexpr uint64_t kLongest = 15; // of an x86 instruction (Intel SDM vol. 2, 2.3.11)
-  uint64_t wanted = nearJumpSize(machine);
-  auto bytes = process.read(address, std::min(mapping->range.end - address, 4 + wanted + kLongest));
+  auto bytes = process.read(address, std::min(mapping->range.end - address, 4 + size + kLongest));
   if (!bytes) return std::unexpected(std::move(bytes.error()));
 
   uint64_t start = 0, end = 0;
-  while (end - start < wanted) {
+  while (end - start < size) {
     auto instruction = (*decoder)->decode(BytesView(*bytes).subspan(end), address.value + end);
     if (!instruction)
       return fail(DiagnosticId::NotAnInstruction,
@@ -33,9 +32,9 @@ Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Pr
     end += instruction->length;
     if (instruction->isEndbr && start == 0 && end == instruction->length)
       start = end;
-    else if (instruction->endsFlow && end - start < wanted)
+    else if (instruction->endsFlow && end - start < size)
       return fail(DiagnosticId::SiteTooShort, cat("the code at ", hexAddress(address), " ends after ", end - start,
-                                                  " bytes, and a jump needs ", wanted));
+                                                  " bytes, and the new code takes ", size));
   }
   return Site{address + start,
               Bytes(bytes->begin() + static_cast<ptrdiff_t>(start), bytes->begin() + static_cast<ptrdiff_t>(end))};

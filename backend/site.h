@@ -10,9 +10,9 @@ struct Site {
   Bytes bytes;           // what stands there: whole instructions that cover the jump
 };
 
-// Decodes from `address` in the process. NotAnInstruction, SiteTooShort (control leaves before the jump's bytes end),
-// BadAddress, NotCode.
-Result<Site> proveSite(Machine machine, RemoteAddress address, const runtime::Process &process,
+// Decodes from `address` in the process until there is room for `size` bytes of new code. NotAnInstruction,
+// SiteTooShort (control leaves before the new code ends), BadAddress, NotCode.
+Result<Site> proveSite(Machine machine, RemoteAddress address, uint64_t size, const runtime::Process &process,
                        const Snapshot &snapshot);
 
 } // namespace lpc::backend

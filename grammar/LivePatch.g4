@@ -18,6 +18,7 @@ statement
   | setValue
   | jump
   | hook
+  | assembly
   ;
 
 // Header, before all other statements.
@@ -35,6 +36,7 @@ binding    : symbol EQUALS address;
 setValue : SET address typedValue;
 jump     : JMP address address;
 hook     : HOOK address address ORIGINAL address;
+assembly : ASM ATT? (NEW NAME | address) LBRACE; // the block itself is not of this grammar: frontend/parse/lines.h
 
 // TYPE VALUE [was VALUE]
 typedValue

@@ -30,6 +30,7 @@ LOAD   : 'load'   -> mode(File), pushMode(Name);
 DL     : 'dl'     -> mode(File), pushMode(Name);
 SET    : 'set'    -> mode(AfterPlace), pushMode(Address);
 JMP    : 'jmp'    -> mode(Addresses), pushMode(Address);
+ASM    : 'asm'    -> mode(Asm);
 HOOK   : 'hook'   -> mode(Hook), pushMode(Address);
 
 UNKNOWN : Run -> mode(Unknown);
@@ -161,6 +162,35 @@ ORIGINAL       : 'original' -> mode(Addresses), pushMode(Address);
 Original_Other : ~[ \t\r\n\f\u000B#+\-\]] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
 Original_Space : (Blank+ | Comment) -> skip;
 Original_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- after `asm`: `att`, then `new NAME` or an address, then the brace that opens the block ----------------------------
+
+mode Asm;
+ATT           : 'att';
+Asm_New       : 'new' -> type(NEW), mode(Brace), pushMode(Name);
+Asm_Memory    : '$' Letter LetterOrDigit* -> type(MEMORY), mode(Brace);
+Asm_Symbol    : Symbol -> type(SYMBOL), mode(Brace);
+Asm_String    : String -> type(STRING), mode(Brace);
+Asm_Int       : Sign? Digits -> type(INT), mode(Brace);
+Asm_MemoryOf  : '$' Letter LetterOrDigit* ':' -> type(MEMORY_OF), mode(Brace), pushMode(Address);
+Asm_ObjectOf  : (Prefix | String) '!' -> type(OBJECT_OF), mode(Brace), pushMode(Address);
+Asm_SourceOf  : (Prefix | String) ':' -> type(SOURCE_OF), mode(Brace), pushMode(Address);
+Asm_Open      : '[' -> type(LBRACKET), mode(Brace), pushMode(Address);
+Asm_BadInt    : Sign? BadDigits -> type(BAD_INT);
+Asm_BadStr    : BadString -> type(BAD_STRING);
+Asm_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
+Asm_Space     : (Blank+ | Comment) -> skip;
+Asm_Other     : . -> type(OTHER);
+Asm_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+mode Brace;
+Brace_Plus  : '+' -> type(PLUS), pushMode(Address);
+Brace_Minus : '-' -> type(MINUS), pushMode(Address);
+Brace_Close : ']' -> type(RBRACKET);
+LBRACE      : '{';
+Brace_Space : (Blank+ | Comment) -> skip;
+Brace_Other : ~[ \t\r\n\f\u000B#+\-\]{] ~[ \t\r\n\f\u000B#\]{]* -> type(OTHER);
+Brace_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- after the address of `set`: its displacement, then the type ----------------------------------------------
 

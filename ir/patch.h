@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ir/machine/machine.h"
+#include "ir/machine/reference_kind.h"
 #include "ir/support/address.h"
 #include "ir/support/bytes.h"
 #include "ir/support/source.h"
@@ -152,7 +153,26 @@ struct Branch {
   bool operator==(const Branch &) const = default;
 };
 
-using Action = std::variant<Alloc, Load, Link, Write, Branch>;
+// Bytes of assembled code that receive an address when it is known.
+struct Reference {
+  ReferenceKind kind = ReferenceKind::Whole64;
+  uint32_t offset = 0; // in the code
+  Address target;
+  int64_t addend = 0; // to the target's address
+  bool operator==(const Reference &) const = default;
+};
+
+// `asm`: assembled code, in place of whole instructions or in new memory.
+struct Code {
+  Address at;
+  Bytes bytes;                       // with zeros where references go
+  std::vector<Reference> references; // their bytes lie inside, and apart
+  uint32_t room = 0;                 // as Branch::room; no-ops fill what `bytes` leaves
+  std::optional<Bytes> recorded;     // room bytes
+  bool operator==(const Code &) const = default;
+};
+
+using Action = std::variant<Alloc, Load, Link, Write, Branch, Code>;
 
 struct Operation {
   Action action;

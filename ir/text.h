@@ -34,6 +34,11 @@
 //       room 5
 //       recorded 554889e553
 //       original $foo:"next_func"            of `hook`; then `original-recorded`, `replacement "name" 0x1240 24`
+//     code
+//       at o0!0x1240
+//       room 9
+//       bytes e800000000c3
+//       reference 1 relative32 $foo:"func1" (-4)
 //     end                                    so that a file which was cut off is not taken for a shorter patch
 //
 // What is empty or unknown is left out. Lines that begin with `#`, and empty ones, are skipped; the first line names
@@ -49,6 +54,9 @@
 namespace lpc::ir {
 
 std::string printText(const Patch &patch);
+
+// "relative32", "branch32", "signed32", "unsigned32", "whole64".
+std::string_view name(ReferenceKind kind);
 
 // BadIr with line and column in the message (and as the error's place); the result is verified. Safe for any input:
 // what it allocates is proportional to the input's length, and nesting is bounded.

@@ -56,14 +56,14 @@ private:
     in_.failLine("something stands behind `end`");
   }
 
-  // Reads the fields of a section. `handle` reads one and says whether it knows it; all but `with` stand at most once,
-  // and those of `needed` must be there.
+  // Reads the fields of a section. `handle` reads one and says whether it knows it; all but `with` and `reference`
+  // stand at most once, and those of `needed` must be there.
   template <class Handle> void fields(std::initializer_list<std::string_view> needed, Handle handle) {
     in_.lineEnd();
     std::vector<std::string_view> seen;
     while (in_.nextField()) {
       std::string_view key = in_.word();
-      if (key != "with") {
+      if (key != "with" && key != "reference") {
         if (std::ranges::find(seen, key) != seen.end()) return in_.failLine(shown(key) + " stands twice");
         seen.push_back(key);
       }
@@ -231,6 +231,8 @@ private:
       write();
     else if (kind == "branch")
       branch();
+    else if (kind == "code")
+      code();
     else if (kind == "end")
       end();
     else
@@ -375,6 +377,40 @@ private:
       return true;
     });
     add(std::move(out), where);
+  }
+
+  void code() {
+    Code out;
+    Place where = operationFields({"at", "room", "bytes"}, [&](std::string_view key) {
+      if (key == "at")
+        out.at = address();
+      else if (key == "room")
+        out.room = static_cast<uint32_t>(in_.number(kMost32));
+      else if (key == "bytes")
+        out.bytes = bytes();
+      else if (key == "reference")
+        reference(out.references.emplace_back());
+      else if (key == "recorded")
+        out.recorded = bytes();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void reference(Reference &out) {
+    using enum ReferenceKind;
+    out.offset = static_cast<uint32_t>(in_.number(kMost32));
+    std::string_view word = in_.word();
+    for (ReferenceKind kind : {Relative32, Branch32, Signed32, Unsigned32, Whole64})
+      if (ir::name(kind) == word) out.kind = kind;
+    if (ir::name(out.kind) != word) in_.fail("no kind of reference is called " + shown(word));
+    out.target = address();
+    if (in_.take("(")) {
+      out.addend = in_.displacement();
+      in_.expect(")");
+    }
   }
 
   Function function() {

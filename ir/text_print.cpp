@@ -94,25 +94,27 @@ private:
     return (addend > 0 ? "+" : "") + std::to_string(addend);
   }
 
-  [[nodiscard]] std::string name(MemoryId id) const {
+  [[nodiscard]] std::string memoryName(MemoryId id) const {
     auto i = static_cast<size_t>(id);
     return "$" + (i < patch_.memories.size() ? patch_.memories[i].name : "?" + std::to_string(i));
   }
 
   [[nodiscard]] std::string innermost(const Address &address) const {
     return std::visit(
-        Overloaded{
-            [](const InObject &in) {
-              std::string out = "o" + std::to_string(static_cast<uint32_t>(in.object)) + "!" + hexAddress(in.address);
-              if (in.symbol.empty() && in.addend == 0) return out;
-              return out + " (" + quoted(in.symbol) + displacement(in.addend) + ")";
-            },
-            [&](const InMemory &in) {
-              return name(in.memory) + (in.offset == 0 ? "" : "+" + std::to_string(in.offset));
-            },
-            [&](const InPayload &in) { return name(in.memory) + ":" + quoted(in.symbol) + displacement(in.addend); },
-            [](const Absolute &absolute) { return hexAddress(absolute.address); },
-            [](const Loaded &) { return std::string("?"); }}, // a null pointer: of no verified patch
+        Overloaded{[](const InObject &in) {
+                     std::string out =
+                         "o" + std::to_string(static_cast<uint32_t>(in.object)) + "!" + hexAddress(in.address);
+                     if (in.symbol.empty() && in.addend == 0) return out;
+                     return out + " (" + quoted(in.symbol) + displacement(in.addend) + ")";
+                   },
+                   [&](const InMemory &in) {
+                     return memoryName(in.memory) + (in.offset == 0 ? "" : "+" + std::to_string(in.offset));
+                   },
+                   [&](const InPayload &in) {
+                     return memoryName(in.memory) + ":" + quoted(in.symbol) + displacement(in.addend);
+                   },
+                   [](const Absolute &absolute) { return hexAddress(absolute.address); },
+                   [](const Loaded &) { return std::string("?"); }}, // a null pointer: of no verified patch
         address.where);
   }
 
@@ -168,10 +170,10 @@ private:
     if (memory.payload) field("payload", "p" + std::to_string(static_cast<uint32_t>(*memory.payload)));
     place(memory.place);
   }
-  void print(const Alloc &alloc) { line("new", name(alloc.memory)); }
-  void print(const Load &load) { line("load", name(load.memory)); }
+  void print(const Alloc &alloc) { line("new", memoryName(alloc.memory)); }
+  void print(const Load &load) { line("load", memoryName(load.memory)); }
   void print(const Link &link) {
-    line("link", name(link.memory));
+    line("link", memoryName(link.memory));
     for (const Binding &each : link.with)
       field("with", quoted(each.symbol) + " = " + spell(each.address));
   }
@@ -196,6 +198,16 @@ private:
       function("replacement", original->replacement);
     }
   }
+  void print(const Code &code) {
+    out_ += "code\n";
+    field("at", spell(code.at));
+    field("room", std::to_string(code.room));
+    bytes("bytes", code.bytes);
+    for (const Reference &each : code.references)
+      field("reference", std::to_string(each.offset) + " " + std::string(ir::name(each.kind)) + " " +
+                             spell(each.target) + (each.addend == 0 ? "" : " (" + displacement(each.addend) + ")"));
+    if (code.recorded) bytes("recorded", *code.recorded);
+  }
   void function(std::string_view key, const std::optional<Function> &function) {
     if (function)
       field(key, quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));
@@ -206,6 +218,17 @@ private:
 };
 
 } // namespace
+
+std::string_view name(ReferenceKind kind) {
+  switch (kind) {
+  case ReferenceKind::Relative32: return "relative32";
+  case ReferenceKind::Branch32: return "branch32";
+  case ReferenceKind::Signed32: return "signed32";
+  case ReferenceKind::Unsigned32: return "unsigned32";
+  case ReferenceKind::Whole64: return "whole64";
+  }
+  return "?"; // of no verified patch
+}
 
 std::string printText(const Patch &patch) { return Printer(patch).print(); }
 

@@ -87,6 +87,11 @@ void forEachUse(const Patch &patch, const VisitUse &visit) {
                             if (branch.original)
                               visit({i, "original", branch.original->at,
                                      machineKnown(patch) ? pointerSize(patch.machine) : 1});
+                          },
+                          [&](const Code &code) {
+                            visit({i, "at", code.at, std::max<uint64_t>(code.room, code.bytes.size())});
+                            for (const Reference &reference : code.references)
+                              visit({i, "reference", reference.target, 0});
                           }},
                patch.operations[i].action);
   }
@@ -112,7 +117,8 @@ std::optional<MemoryId> memoryMadeBy(const Action &action) {
                                [](const Load &a) { return std::optional(a.memory); },
                                [](const Link &a) { return std::optional(a.memory); },
                                [](const Write &) { return std::optional<MemoryId>(); },
-                               [](const Branch &) { return std::optional<MemoryId>(); }},
+                               [](const Branch &) { return std::optional<MemoryId>(); },
+                               [](const Code &) { return std::optional<MemoryId>(); }},
                     action);
 }
 
@@ -382,6 +388,35 @@ void branchesAgreeWithTheirRoom(const Patch &patch, Findings &out) {
   }
 }
 
+void codeAgreesWithItsRoom(const Patch &patch, Findings &out) {
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *code = std::get_if<Code>(&patch.operations[i].action);
+    if (!code) continue;
+    if (code->bytes.empty()) out.push_back(operation(i) + " has no instructions");
+    if (code->room != 0 && code->room < code->bytes.size())
+      out.push_back(operation(i) + ", room: " + std::to_string(code->room) + " bytes are too few for " +
+                    std::to_string(code->bytes.size()));
+    constexpr uint64_t kLongest = 15; // bytes of an instruction
+    if (code->room >= code->bytes.size() + kLongest)
+      out.push_back(operation(i) + ", room: " + std::to_string(code->room) + " bytes are more than " +
+                    std::to_string(code->bytes.size()) + " need");
+    if (code->room != 0 && !mayBeRecorded(code->at))
+      out.push_back(operation(i) + ", room: no file shows what stands at this address");
+    if (code->recorded && (code->room == 0 || code->recorded->size() != code->room))
+      out.push_back(operation(i) + ", recorded: " + std::to_string(code->recorded->size()) + " bytes for a room of " +
+                    std::to_string(code->room));
+    uint64_t end = 0; // of the reference before
+    for (const Reference &reference : code->references) {
+      uint64_t width = reference.kind == ReferenceKind::Whole64 ? 8 : 4;
+      if (reference.kind > ReferenceKind::Whole64)
+        out.push_back(operation(i) + ", reference: of no known kind");
+      else if (reference.offset < end || reference.offset + width > code->bytes.size())
+        out.push_back(operation(i) + ", reference: its bytes are not in the code, or another's too");
+      end = reference.offset + width;
+    }
+  }
+}
+
 using Rule = void (*)(const Patch &, Findings &);
 constexpr Rule kRules[] = {
     headerIsComplete,
@@ -400,6 +435,7 @@ constexpr Rule kRules[] = {
     writesHaveAType,
     branchesAgreeWithTheirRoom,
     originalsAreWhole,
+    codeAgreesWithItsRoom,
 };
 
 } // namespace

@@ -149,9 +149,16 @@ struct Hook {
   Address original; // the pointer that receives the address of the function's old code
   bool operator==(const Hook &) const = default;
 };
+struct Asm {
+  bool att = false;                  // AT&T's syntax, not Intel's
+  std::variant<Address, Name> where; // in place, or the name of new memory
+  std::string text;                  // between the braces, with its newlines
+  Place textPlace{};                 // of it
+  bool operator==(const Asm &) const = default;
+};
 
 struct Statement {
-  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook> what;
+  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook, Asm> what;
   Place place{};
   bool operator==(const Statement &) const = default;
 };

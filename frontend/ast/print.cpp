@@ -123,6 +123,14 @@ private:
     address(1, "to", hook.to);
     address(1, "original", hook.original);
   }
+  void statement(const Asm &code, const Place &place) {
+    line(0, code.att ? "asm att" : "asm", place);
+    if (const auto *at = std::get_if<Address>(&code.where))
+      address(1, "at", *at);
+    else
+      name(1, "new", std::get<Name>(code.where));
+    line(1, cat("text ", quoted(code.text)), code.textPlace);
+  }
 
   void value(std::string_view role, const Value &value) {
     std::visit(Overloaded{
@@ -301,6 +309,11 @@ struct StatementText {
   std::string operator()(const Jmp &jmp) const { return cat("jmp ", textOf(jmp.from), " ", textOf(jmp.to)); }
   std::string operator()(const Hook &hook) const {
     return cat("hook ", textOf(hook.function), " ", textOf(hook.to), " original ", textOf(hook.original));
+  }
+  std::string operator()(const Asm &code) const {
+    const auto *at = std::get_if<Address>(&code.where);
+    return cat("asm ", code.att ? "att " : "", at ? textOf(*at) : "new " + std::get<Name>(code.where).text, " {",
+               code.text, "}");
   }
 };
 

@@ -74,6 +74,8 @@ std::string changeText(const backend::PlannedChange &change) {
     return cat("set ", hexAddress(change.address), " ", change.type, " ", valueText(change));
   case backend::PlannedChange::Kind::Jump:
     return cat("jmp ", hexAddress(change.address), " ", hexAddress(change.destination));
+  case backend::PlannedChange::Kind::Code:
+    return cat("asm ", hexAddress(change.address), " [", change.newBytes.size(), "]");
   }
   return {};
 }

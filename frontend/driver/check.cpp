@@ -17,7 +17,8 @@ constexpr std::string_view kCommand = "lpc check";
 // "hotfix.lp: ok: 2 changes and 1 new memory, for ./server (build-id 3f2a9c1d…)"
 std::string summary(const std::string &file, const ir::Patch &patch) {
   auto changes = std::ranges::count_if(patch.operations, [](const ir::Operation &operation) {
-    return std::holds_alternative<ir::Write>(operation.action) || std::holds_alternative<ir::Branch>(operation.action);
+    return std::holds_alternative<ir::Write>(operation.action) ||
+           std::holds_alternative<ir::Branch>(operation.action) || std::holds_alternative<ir::Code>(operation.action);
   });
   std::string out = cat(file, ": ok: ", counted(static_cast<size_t>(changes), "change"));
   if (size_t made = patch.memories.size(); made > 0)

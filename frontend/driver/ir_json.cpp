@@ -4,6 +4,7 @@
 #include "backend/digest.h"
 #include "frontend/driver/json.h"
 #include "ir/support/address.h"
+#include "ir/text.h"
 
 namespace lpc::driver {
 namespace {
@@ -92,6 +93,21 @@ private:
     bytes("recorded", branch.recorded);
     if (branch.function) json_.text("function", branch.function->name);
     if (branch.original) address("original", branch.original->at);
+  }
+
+  void action(const ir::Code &code) {
+    json_.text("operation", "code");
+    address("at", code.at);
+    json_.number("room", code.room);
+    json_.text("bytes", toHex(code.bytes));
+    bytes("recorded", code.recorded);
+    array("references", code.references, &Writer::reference);
+  }
+  void reference(const ir::Reference &reference) {
+    json_.number("offset", reference.offset);
+    json_.text("kind", ir::name(reference.kind));
+    address("target", reference.target);
+    json_.number("addend", reference.addend);
   }
 
   void made(std::string_view word, ir::MemoryId id) {

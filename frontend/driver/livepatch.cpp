@@ -58,6 +58,7 @@ private:
   std::string line(const ir::Load &load) { return cat(memoryLine("load", load.memory), " ", fileOf(load.memory)); }
   std::string line(const ir::Link &link) { return cat(memoryLine("dl", link.memory), " ", fileOf(link.memory)); }
   std::string line(const ir::Write &) { return changeLine(); }
+  std::string line(const ir::Code &) { return changeLine(); }
   std::string line(const ir::Branch &branch) {
     std::string jump = changeLine();
     return branch.original ? cat(jump, "\n", changeLine()) : jump; // `hook`: the pointer is a change of its own

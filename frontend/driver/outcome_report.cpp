@@ -83,7 +83,8 @@ std::string resultName(backend::OutcomeKind kind) {
 
 void writeChange(Json &json, const backend::PlannedChange &change) {
   json.text("address", hexAddress(change.address));
-  json.text("kind", change.kind == backend::PlannedChange::Kind::Set ? "set" : "jump");
+  using Kind = backend::PlannedChange::Kind;
+  json.text("kind", change.kind == Kind::Set ? "set" : change.kind == Kind::Jump ? "jump" : "code");
   json.text("old", toHex(change.oldBytes));
   json.text("new", toHex(change.newBytes));
   json.numberOrNull("line", change.line);

@@ -212,6 +212,7 @@ private:
     either(Grammar::BUILD_ID, "`build-id`");
     either(Grammar::WITH, "`with`");
     either(Grammar::WAS, "`was`");
+    either(Grammar::LBRACE, "`{`");
     either(Grammar::ORIGINAL, "`original`");
     either(antlr4::Token::EOF, "the end of the line");
     std::string phrase;

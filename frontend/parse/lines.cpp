@@ -1,7 +1,7 @@
 // Cutting a file into lines.
 //
-// The language ends a statement at the newline "except inside { … }". No instruction of this version has a block, but
-// one that a later version has (`asm`) must be reported once and not again for every line of its block. A lexical mode
+// The language ends a statement at the newline "except inside { … }". Of this version's instructions `asm` has a block,
+// and one that a later version has must be reported once and not again for every line of its block. A lexical mode
 // could skip the block, but not tell cheaply whether it is ever closed: where it is not, only its first line is
 // skipped, so that one forgotten `}` does not hide the rest of the file. Hence the table of blocks here: one pass,
 // linear in the length of the file, whatever the file holds.
@@ -92,6 +92,19 @@ std::optional<size_t> Lines::blockEnd(size_t brace) {
   return block == blocks_->end() ? std::nullopt : std::optional(block->second);
 }
 
+void Lines::findBlock(Line &line) {
+  auto brace = firstOpenBrace(text_.substr(line.begin, line.end - line.begin));
+  if (!brace) return;
+  size_t open = line.begin + *brace;
+  if (auto end = blockEnd(open)) {
+    line.blockBegin = open + 1;
+    line.blockEnd = *end - 1;
+    line.end = lineEnd(*end);
+  } else {
+    line.openBrace = open;
+  }
+}
+
 std::optional<Line> Lines::next() {
   if (position_ >= text_.size()) return std::nullopt;
   Line line{.number = number_, .begin = position_, .end = lineEnd(position_)};
@@ -101,11 +114,7 @@ std::optional<Line> Lines::next() {
   } else if (line.firstWord = firstWordOf(text); !line.firstWord.empty()) {
     line.kind = isInstruction(line.firstWord) ? Line::Kind::Statement : Line::Kind::Unknown;
   }
-  if (line.kind == Line::Kind::Unknown) {
-    if (auto brace = firstOpenBrace(text)) {
-      if (auto end = blockEnd(line.begin + *brace)) line.end = lineEnd(*end);
-    }
-  }
+  if (line.kind == Line::Kind::Unknown || line.firstWord == "asm") findBlock(line);
   auto lines = std::count(text_.begin() + static_cast<ptrdiff_t>(line.begin),
                           text_.begin() + static_cast<ptrdiff_t>(line.end), '\n');
   number_ += static_cast<uint32_t>(lines) + 1;

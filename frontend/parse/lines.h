@@ -20,6 +20,10 @@ struct Line {
   uint32_t number = 0;        // of the first line, from 1
   size_t begin = 0, end = 0;  // bytes; the newline is not inside
   std::string_view firstWord; // empty for Blank and BadEncoding
+  // Of `asm`: the first byte between the braces, and the one behind the last. 0: there is no block, or it is not
+  // closed.
+  size_t blockBegin = 0, blockEnd = 0;
+  size_t openBrace = 0; // `asm`: the brace of a block that is never closed
 };
 
 // Is `word` an instruction of ir/instructions.def?
@@ -32,6 +36,7 @@ public:
 
 private:
   [[nodiscard]] size_t lineEnd(size_t begin) const;
+  void findBlock(Line &line);
   std::optional<size_t> blockEnd(size_t brace);
 
   std::string_view text_;

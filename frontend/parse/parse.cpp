@@ -92,6 +92,7 @@ public:
       switch (line->kind) {
       case Line::Kind::Blank: continue;
       case Line::Kind::Statement:
+        if (line->firstWord == "asm") break;
         chunk.push_back(*line);
         if (chunk.size() < kChunk) continue;
         break;
@@ -100,6 +101,7 @@ public:
       }
       parseChunk(chunk);
       chunk.clear();
+      if (line->kind == Line::Kind::Statement && line->firstWord == "asm") parseAssembly(*line);
       if (line->kind == Line::Kind::Unknown) diagnostics_.add(explainUnknown(firstWord(*line)));
       if (line->kind == Line::Kind::BadEncoding) reportEncoding(*line);
     }
@@ -118,6 +120,55 @@ private:
       diagnostics_.add(explain(fault_));
       headers_.count(line.firstWord, firstWord(line).place);
     }
+  }
+
+  // The grammar has `asm` up to its brace.
+  void parseAssembly(Line line) {
+    size_t end = line.end, before = file_.statements.size();
+    if (line.blockEnd != 0) line.end = line.blockBegin;
+    if (line.openBrace != 0) line.end = line.openBrace + 1;
+    parseChunk({line});
+    if (file_.statements.size() == before) return;
+    ast::Statement statement = std::move(file_.statements.back());
+    file_.statements.pop_back();
+    if (line.openBrace != 0) {
+      diagnostics_.report(DiagnosticId::SyntaxError, placeOf(line, line.openBrace, line.openBrace + 1),
+                          "the block that begins here is not closed");
+      return;
+    }
+    std::string_view text = source_.text();
+    std::string_view block = text.substr(line.blockBegin, line.blockEnd - line.blockBegin);
+    if (size_t bad = validPrefix(block); bad != block.size()) {
+      Place place = placeOf(line, line.blockBegin, line.blockBegin + bad);
+      diagnostics_.report(DiagnosticId::BadEncoding,
+                          {place.endLine, place.endColumn, place.endLine, place.endColumn + 1},
+                          "this byte is not UTF-8");
+      return;
+    }
+    size_t behind = std::min(text.find_first_not_of(" \t\r\f\v", line.blockEnd + 1), end);
+    if (behind < end && text[behind] != '#') {
+      diagnostics_.report(DiagnosticId::SyntaxError, placeOf(line, behind, end),
+                          "expected the end of the line behind the block");
+      return;
+    }
+    auto &code = std::get<ast::Asm>(statement.what);
+    code.text = block;
+    code.textPlace = placeOf(line, line.blockBegin, line.blockEnd);
+    statement.place = join(statement.place, placeOf(line, line.blockEnd, line.blockEnd + 1));
+    file_.statements.push_back(std::move(statement));
+  }
+
+  // Bytes of the file, from those of a line that begins before them. Ends before what is not UTF-8.
+  [[nodiscard]] Place placeOf(const Line &line, size_t begin, size_t end) const {
+    auto position = [&](size_t at) {
+      std::string_view before = source_.text().substr(line.begin, at - line.begin);
+      size_t newline = before.rfind('\n');
+      std::string_view last = newline == std::string_view::npos ? before : before.substr(newline + 1);
+      return std::pair(line.number + static_cast<uint32_t>(std::ranges::count(before, '\n')), codePoints(last) + 1);
+    };
+    auto [line1, column1] = position(begin);
+    auto [line2, column2] = position(end);
+    return {line1, column1, line2, column2};
   }
 
   // Lines from the start of `first` to byte `end`. False, and fault_ set, where there is anything that is no statement;

@@ -41,6 +41,7 @@ private:
     case Grammar::RuleSetValue: return setValue(node);
     case Grammar::RuleJump: return jump(node);
     case Grammar::RuleHook: return hook(node);
+    case Grammar::RuleAssembly: return assembly(node);
     default: bug(__FILE__, __LINE__, "a statement of the grammar that the reader does not know");
     }
   }
@@ -118,6 +119,18 @@ private:
   // hook : HOOK address address ORIGINAL address
   ast::Hook hook(Node &node) {
     return {.function = address(child(node, 1)), .to = address(child(node, 2)), .original = address(child(node, 4))};
+  }
+
+  // assembly : ASM ATT? (NEW NAME | address) LBRACE
+  ast::Asm assembly(Node &node) {
+    ast::Asm out;
+    size_t index = 1;
+    if (isWord(node, index, Grammar::ATT)) out.att = true, index++;
+    if (isWord(node, index, Grammar::NEW))
+      out.where = plainName(word(node, index + 1));
+    else
+      out.where = address(child(node, index));
+    return out; // parse() adds the text
   }
 
   // --- values -------------------------------------------------------------------------------------------------------
@@ -272,6 +285,11 @@ private:
   static Node &child(Node &node, size_t index) {
     LPC_CHECK(has(node, index));
     return static_cast<Node &>(*node.children[index]);
+  }
+
+  static bool isWord(const Node &node, size_t index, size_t kind) {
+    const auto *terminal = dynamic_cast<antlr4::tree::TerminalNode *>(node.children[index]);
+    return terminal != nullptr && const_cast<antlr4::tree::TerminalNode *>(terminal)->getSymbol()->getType() == kind;
   }
 
   [[nodiscard]] Word word(Node &node, size_t index) const {

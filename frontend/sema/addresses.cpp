@@ -52,6 +52,19 @@ bool mapped(const target::ElfFile &file, LinkAddress address) {
   return file.segmentAt(address) != nullptr || (address.value != 0 && file.segmentAt(address - 1) != nullptr);
 }
 
+std::optional<int64_t> labelOf(const Memory &memory, const ast::Name &name, Context &context) {
+  std::vector<std::string> known;
+  for (const AssembledLabel &label : memory.assembly->code.labels) {
+    if (label.name == name.text) return static_cast<int64_t>(label.offset);
+    known.push_back(label.name);
+  }
+  context
+      .report(DiagnosticId::UnknownSymbol, name.place,
+              cat("the block of `$", memory.name->text, "` has no label `", name.text, "`"))
+      .help = didYouMean(nearest(name.text, known));
+  return std::nullopt;
+}
+
 std::optional<int64_t> asDisplacement(const ast::Integer &value) {
   if (value.magnitude > INT64_MAX) return std::nullopt;
   auto magnitude = static_cast<int64_t>(value.magnitude);
@@ -195,9 +208,13 @@ std::optional<Spot> Addresses::memory(const ast::Address &address, const ast::Me
             .region = {RegionKind::Memory, static_cast<uint32_t>(memory->id)},
             .addend = addend,
             .memory = memory};
-  if (const auto *name = std::get_if<ast::Name>(&base.member)) return inPayload(std::move(spot), *name);
-
   int64_t offset = addend;
+  if (const auto *name = std::get_if<ast::Name>(&base.member)) {
+    if (memory->assembly == nullptr) return inPayload(std::move(spot), *name);
+    auto label = labelOf(*memory, *name, context_);
+    if (!label) return std::nullopt;
+    if (__builtin_add_overflow(*label, addend, &offset)) offset = -1;
+  }
   if (const auto *integer = std::get_if<ast::Integer>(&base.member)) {
     auto start = asDisplacement(*integer);
     if (!start || __builtin_add_overflow(*start, addend, &offset)) offset = -1;

@@ -12,7 +12,8 @@ namespace {
 
 class Definitions {
 public:
-  Definitions(Context &context, Program &out, Memories &memories) : context_(context), out_(out), memories_(memories) {}
+  Definitions(const Assemblies &assemblies, Context &context, Program &out, Memories &memories)
+      : assemblies_(assemblies), context_(context), out_(out), memories_(memories) {}
 
   void define(const ast::Statement &statement, size_t index) {
     Memory memory;
@@ -28,6 +29,10 @@ public:
     } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
       memory.name = &dl->name;
       memory.usable = makeLinked(*dl, memory);
+    } else if (const auto *code = std::get_if<ast::Asm>(&statement.what);
+               code != nullptr && std::holds_alternative<ast::Name>(code->where)) {
+      memory.name = &std::get<ast::Name>(code->where);
+      memory.usable = makeAssembled(index, memory);
     } else {
       return;
     }
@@ -72,6 +77,16 @@ private:
     return openPayload(*bytes, dl, context_, memory);
   }
 
+  bool makeAssembled(size_t statement, Memory &memory) {
+    memory.kind = MemoryKind::Assembled;
+    memory.permission = ir::Permission::RX;
+    auto assembly = assemblies_.find(statement);
+    if (assembly == assemblies_.end()) return false;
+    memory.assembly = &assembly->second;
+    memory.size = memory.assembly->code.bytes.size();
+    return true;
+  }
+
   // A file that stands in several statements is read once; one that can't be read is reported at each.
   const Bytes *read(const ast::Name &name) {
     auto known = files_.find(name.text);
@@ -96,7 +111,7 @@ private:
   void enter(Memory &memory, Place place) {
     memory.id = static_cast<ir::MemoryId>(out_.memories.size());
     std::optional<ir::PayloadId> payload;
-    if (memory.kind != MemoryKind::New) payload = payloadId();
+    if (memory.kind == MemoryKind::Load || memory.kind == MemoryKind::Linked) payload = payloadId();
     out_.memories.push_back({memory.name->text, memory.size, memory.permission, payload, place});
   }
 
@@ -123,6 +138,7 @@ private:
     const Bytes *bytes = nullptr;
   };
 
+  const Assemblies &assemblies_;
   Context &context_;
   Program &out_;
   Memories &memories_;
@@ -133,9 +149,9 @@ private:
 
 } // namespace
 
-Memories defineMemories(const ast::File &file, Context &context, Program &out) {
+Memories defineMemories(const ast::File &file, const Assemblies &assemblies, Context &context, Program &out) {
   Memories memories;
-  Definitions definitions(context, out, memories);
+  Definitions definitions(assemblies, context, out, memories);
   for (size_t i = 0; i < file.statements.size(); i++)
     definitions.define(file.statements[i], i);
   return memories;

@@ -1,4 +1,4 @@
-// The memory that a patch makes: `new`, `load`, `dl`, and the `$` names they define.
+// The memory that a patch makes: `new`, `load`, `dl`, `asm new`, and the `$` names they define.
 #pragma once
 
 #include <memory>
@@ -6,11 +6,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "frontend/sema/assemblies.h"
 #include "frontend/sema/context.h"
 
 namespace lpc::sema {
 
-enum class MemoryKind : uint8_t { New, Load, Linked };
+enum class MemoryKind : uint8_t { New, Load, Linked, Assembled };
 
 // One defining statement.
 struct Memory {
@@ -25,6 +26,7 @@ struct Memory {
   ir::Permission permission = ir::Permission::RW;
   const ast::Dl *dl = nullptr;                      // Linked
   std::shared_ptr<const target::ElfFile> payload{}; // Linked
+  const Assembly *assembly = nullptr;               // Assembled
   LinkAddress base{}; // Linked: the link address that `$NAME` itself stands for (page aligned)
 };
 
@@ -42,6 +44,6 @@ struct Memories {
 
 // Sizes, permissions, duplicate names, files and their machine. Fills out.memories and out.payloads with what is
 // usable.
-Memories defineMemories(const ast::File &file, Context &context, Program &out);
+Memories defineMemories(const ast::File &file, const Assemblies &assemblies, Context &context, Program &out);
 
 } // namespace lpc::sema

@@ -1,6 +1,7 @@
 // The table of contents of the semantic pass. Each check is a plain function in a pair of files of its own.
 #include "frontend/sema/sema.h"
 
+#include "frontend/sema/assemblies.h"
 #include "frontend/sema/cycles.h"
 #include "frontend/sema/fits.h"
 #include "frontend/sema/functions.h"
@@ -19,8 +20,8 @@ namespace {
 // A statement at a time: everything that can be said of it alone. What holds between statements comes after the last.
 class StatementCheck {
 public:
-  StatementCheck(Addresses &addresses, Program &out)
-      : addresses_(addresses), context_(addresses.context()), out_(out) {}
+  StatementCheck(Addresses &addresses, const Assemblies &assemblies, Program &out)
+      : addresses_(addresses), assemblies_(assemblies), context_(addresses.context()), out_(out) {}
 
   void check(const ast::Statement &statement, size_t index) {
     statement_ = &statement;
@@ -80,18 +81,46 @@ public:
   void operator()(const ast::Jmp &jmp) {
     auto from = addresses_.resolve(jmp.from, index_);
     auto to = addresses_.resolve(jmp.to, index_);
-    if (auto branch = branchOf(from, to, OldCode::Dies)) add(std::move(*branch));
+    if (auto branch = branchOf(from, to, {NewCode::Kind::Jump})) add(std::move(*branch));
   }
 
   void operator()(const ast::Hook &hook) {
     auto from = addresses_.resolve(hook.function, index_);
     auto to = addresses_.resolve(hook.to, index_);
     auto original = originalOf(hook);
-    auto branch = branchOf(from, to, OldCode::Moves);
+    auto branch = branchOf(from, to, {NewCode::Kind::Hook});
     if (!branch || !original) return;
     original->replacement = functionReached(*to);
     branch->original = std::move(original);
     add(std::move(*branch));
+  }
+
+  void operator()(const ast::Asm &code) {
+    const auto *place = std::get_if<ast::Address>(&code.where);
+    auto at = place != nullptr ? addresses_.resolve(*place, index_) : std::nullopt;
+    auto assembly = assemblies_.find(index_);
+    if (assembly == assemblies_.end()) return;
+    auto size = static_cast<uint32_t>(assembly->second.code.bytes.size());
+    ir::Code out{.at = {}, .bytes = assembly->second.code.bytes, .references = {}, .room = size, .recorded = {}};
+    std::optional<Site> site;
+    if (at) site = checkSite(*at, {NewCode::Kind::Instructions, size}, addresses_.symbols(), context_);
+    if (site) {
+      out.at = std::move(site->from);
+      out.room = site->room;
+      out.recorded = std::move(site->recorded);
+    } else if (place == nullptr) {
+      out.at.where = ir::InMemory{addresses_.memories().of(index_).id, 0};
+    }
+    auto references = referencesOf(assembly->second, out.at);
+    if (!references || (place != nullptr ? !site : !addresses_.memories().of(index_).usable)) return;
+    out.references = std::move(*references);
+    if (site) {
+      changes_.push_back({at->region, site->offset, std::max(size, out.room), place->place, spelled(*place)});
+      jumpSites_.push_back(changes_.back());
+    } else {
+      add(ir::Alloc{addresses_.memories().of(index_).id});
+    }
+    add(std::move(out));
   }
 
   // What holds between statements.
@@ -126,8 +155,8 @@ private:
     return false;
   }
 
-  std::optional<ir::Branch> branchOf(const std::optional<Spot> &from, const std::optional<Spot> &to, OldCode oldCode) {
-    auto site = from ? checkSite(*from, oldCode, addresses_.symbols(), context_) : std::nullopt;
+  std::optional<ir::Branch> branchOf(const std::optional<Spot> &from, const std::optional<Spot> &to, NewCode code) {
+    auto site = from ? checkSite(*from, code, addresses_.symbols(), context_) : std::nullopt;
     bool goesToCode = to && checkDestination(*to, context_);
     if (!site || !goesToCode || goesToItself(*from, *to, *site)) return std::nullopt;
 
@@ -144,6 +173,29 @@ private:
                       .recorded = std::move(site->recorded),
                       .function = std::move(site->function),
                       .original = {}};
+  }
+
+  std::optional<std::vector<ir::Reference>> referencesOf(const Assembly &assembly, const ir::Address &self) {
+    std::vector<ir::Reference> out;
+    bool good = true;
+    for (size_t i = 0; i < assembly.targets.size(); i++) {
+      const AssembledReference &reference = assembly.code.references[i];
+      std::optional<Spot> target;
+      if (assembly.targets[i]) target = addresses_.resolve(*assembly.targets[i], index_);
+      good = good && (target || !assembly.targets[i]) && !(target && isResolver(*target));
+      out.push_back({reference.kind, reference.offset, target ? target->address : self, reference.addend});
+    }
+    return good ? std::optional(std::move(out)) : std::nullopt;
+  }
+
+  // The address of an IFUNC symbol is that of code that returns the function's.
+  bool isResolver(const Spot &target) {
+    if (target.symbol == nullptr || target.symbol->kind != target::SymbolKind::Ifunc) return false;
+    context_
+        .report(DiagnosticId::IfuncSymbol, target.place(),
+                cat("`", spelled(*target.written), "` is the resolver of an IFUNC, and not the function"))
+        .help = "call it from a payload of `dl`, which finds the function";
+    return true;
   }
 
   // The pointer of a `hook`.
@@ -176,6 +228,7 @@ private:
   }
 
   Addresses &addresses_;
+  const Assemblies &assemblies_;
   Context &context_;
   Program &out_;
   const ast::Statement *statement_ = nullptr;
@@ -205,14 +258,15 @@ Program check(const ast::File &file, target::Objects &objects, const Options &op
 
   // The memory that the patch makes, and the files that fill it: what they refer to belongs to the names that are
   // wanted.
-  Memories memories = defineMemories(file, context, program);
+  Assemblies assemblies = assembleBlocks(file, context);
+  Memories memories = defineMemories(file, assemblies, context, program);
 
   // Every name of every statement, in one scan of each object.
-  Symbols symbols(file, memories, context);
+  Symbols symbols(file, assemblies, memories, context);
 
   // Each statement by itself: addresses, values, bounds, code sites, recorded bytes …
   Addresses addresses(context, memories, symbols, program);
-  StatementCheck statements(addresses, program);
+  StatementCheck statements(addresses, assemblies, program);
   for (size_t i = 0; i < file.statements.size(); i++)
     statements.check(file.statements[i], i);
 

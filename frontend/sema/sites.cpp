@@ -103,15 +103,18 @@ bool isPadding(const Instruction &instruction, BytesView bytes, const Decoder &d
 }
 
 class SiteCheck {
+  using Kind = NewCode::Kind;
+
 public:
-  SiteCheck(const Spot &spot, OldCode oldCode, const Symbols &symbols, Context &context)
-      : spot_(spot), oldCode_(oldCode), symbols_(symbols), context_(context), need_(nearJumpSize(context.machine)) {}
+  SiteCheck(const Spot &spot, NewCode code, const Symbols &symbols, Context &context)
+      : spot_(spot), kind_(code.kind), symbols_(symbols), context_(context),
+        need_(kind_ == Kind::Instructions ? code.size : nearJumpSize(context.machine)) {}
 
   std::optional<Site> run() {
     if (spot_.file == nullptr) return withoutFile();
     if (!staysInSymbol(spot_, context_)) return std::nullopt;
     if (!executable(*spot_.file, spot_.link)) {
-      notCode(spot_, "a jump is written over instructions", context_);
+      notCode(spot_, "instructions are written over instructions", context_);
       return std::nullopt;
     }
     if (!context_.decoder || resolver()) return std::nullopt;
@@ -161,11 +164,11 @@ private:
     LinkAddress at = spot_.link + skip;
     if (!unreached(function, function, at, room)) return std::nullopt;
     if (auto cold = coldCode(); cold && !unreached(function, *cold, at, room)) return std::nullopt;
-    if (oldCode_ == OldCode::Moves && !movable(function, at, room)) return std::nullopt;
+    if (kind_ == Kind::Hook && !movable(function, at, room)) return std::nullopt;
     Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
     if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
     bool replacesIt =
-        oldCode_ == OldCode::Dies && spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
+        kind_ == Kind::Jump && spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
     if (replacesIt) site.function = ir::Function{function.name, function.begin, function.end - function.begin};
     return site;
   }
@@ -197,24 +200,31 @@ private:
     return at;
   }
 
+  enum Article : bool { kA, kThe };
+  [[nodiscard]] std::string_view what(Article article = kA) const {
+    if (kind_ == Kind::Instructions) return article == kA ? "these instructions" : "the instructions";
+    return article == kA ? "a jump" : "the jump";
+  }
+
   void tooShort(const Function &function, uint32_t room) {
     LinkAddress end = spot_.link + room;
     if (end < function.end) {
       context_
           .report(DiagnosticId::UndecodableCode, spot_.place(),
-                  cat("the bytes at `", function.at(end), "`, which a jump at `", spelled(*spot_.written),
+                  cat("the bytes at `", function.at(end), "`, which ", what(), " at `", spelled(*spot_.written),
                       "` would overwrite, are no instruction"))
           .notes.push_back(listing(function, spot_.link, context_));
       return;
     }
     std::string bytes = cat(room, room == 1 ? " byte" : " bytes");
-    std::string what = cat("`", function.name, "` has ", bytes);
+    std::string left = cat("`", function.name, "` has ", bytes);
     if (function.name.empty())
-      what = cat("the code at `", spelled(*spot_.written), "` has ", bytes);
+      left = cat("the code at `", spelled(*spot_.written), "` has ", bytes);
     else if (spot_.link != function.begin)
-      what += cat(" left at `", spelled(*spot_.written), "`");
-    Diagnostic &d = context_.report(DiagnosticId::SiteTooShort, spot_.place(),
-                                    cat(what, ", padding included, and a jump takes ", need_));
+      left += cat(" left at `", spelled(*spot_.written), "`");
+    Diagnostic &d = context_.report(
+        DiagnosticId::SiteTooShort, spot_.place(),
+        cat(left, ", padding included, and ", what(), kind_ == Kind::Instructions ? " take " : " takes ", need_));
     d.notes.push_back(listing(function, spot_.link, context_));
   }
 
@@ -227,13 +237,13 @@ private:
       if (!i.target || *i.target >= end) return false;
       if (*i.target > site.value) return true;
       bool moves = i.address >= site.value && i.address < end;
-      return oldCode_ == OldCode::Moves && i.isBranch && !moves && *i.target >= spot_.link.value;
+      return kind_ == Kind::Hook && i.isBranch && !moves && *i.target >= spot_.link.value;
     };
     auto into = std::ranges::find_if(from.code, leadsInto);
     if (into == from.code.end()) return true;
     LinkAddress target{into->target.value_or(0)};
     std::string goes = cat("`", from.at(LinkAddress{into->address}), "` goes to `", function.at(target), "`, ");
-    goes += target > site ? cat("which is inside the ", room, " bytes that the jump would overwrite")
+    goes += target > site ? cat("which is inside the ", room, " bytes that ", what(kThe), " would overwrite")
                           : "so the original would come back to the hook";
     Diagnostic &d = context_.report(DiagnosticId::BranchIntoSite, spot_.place(), std::move(goes));
     d.notes.push_back(listing(from, LinkAddress{into->address}, context_));
@@ -270,7 +280,7 @@ private:
   }
 
   const Spot &spot_;
-  const OldCode oldCode_;
+  const Kind kind_;
   const Symbols &symbols_;
   Context &context_;
   const uint32_t need_;
@@ -278,8 +288,8 @@ private:
 
 } // namespace
 
-std::optional<Site> checkSite(const Spot &from, OldCode oldCode, const Symbols &symbols, Context &context) {
-  return SiteCheck(from, oldCode, symbols, context).run();
+std::optional<Site> checkSite(const Spot &from, NewCode code, const Symbols &symbols, Context &context) {
+  return SiteCheck(from, code, symbols, context).run();
 }
 
 bool checkDestination(const Spot &to, Context &context) {

@@ -5,23 +5,27 @@
 
 namespace lpc::sema {
 
-// Where a jump is written: at the given address, but behind an endbr64 that stands there, if the function has room for
-// the jump behind it. A process with indirect-branch tracking needs it, and others lose nothing. Without that room it
+// Where new code is written: at the given address, but behind an endbr64 that stands there, if the function has room
+// for it behind that. A process with indirect-branch tracking needs it, and others lose nothing. Without that room it
 // is overwritten: Linux tracks no indirect branches in user space so far (6.18: shadow stacks only), and to refuse
 // would gain nobody anything.
 struct Site {
   ir::Address from;
-  uint64_t offset = 0;             // of `from` in the spot's region
-  uint32_t room = 0;               // as ir::Branch::room
-  std::optional<Bytes> recorded{}; // as ir::Branch::recorded
+  uint64_t offset = 0;                    // of `from` in the spot's region
+  uint32_t room = 0;                      // as ir::Branch::room
+  std::optional<Bytes> recorded{};        // as ir::Branch::recorded
   std::optional<ir::Function> function{}; // as ir::Branch::function
 };
 
-// What becomes of the instructions that the jump overwrites: nobody reaches them again, or they are moved and live on.
-enum class OldCode : uint8_t { Dies, Moves };
+// What overwrites the instructions: a jump, and nobody reaches them again; a jump that they are moved away from to live
+// on; or other instructions, of so many bytes.
+struct NewCode {
+  enum class Kind : uint8_t { Jump, Hook, Instructions } kind = Kind::Jump;
+  uint32_t size = 0; // Instructions
+};
 
 // NotCode, NotAnInstruction, UndecodableCode, SiteTooShort, BranchIntoSite, PastMemoryEnd, IfuncSymbol; CannotMove.
-std::optional<Site> checkSite(const Spot &from, OldCode oldCode, const Symbols &symbols, Context &context);
+std::optional<Site> checkSite(const Spot &from, NewCode code, const Symbols &symbols, Context &context);
 
 // NotCode, NotAnInstruction, UndecodableCode, PastMemoryEnd.
 bool checkDestination(const Spot &to, Context &context);

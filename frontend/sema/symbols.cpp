@@ -58,11 +58,16 @@ struct Symbols::Wanted {
   std::unordered_map<size_t, Names> inObject;      // OBJECT!SYMBOL
   std::unordered_map<std::string, Names> inMemory; // $NAME:SYMBOL
 
-  Wanted(const ast::File &file, const Memories &memories, const Context &context) {
+  Wanted(const ast::File &file, const Assemblies &assemblies, const Memories &memories, const Context &context) {
+    for (const auto &[statement, assembly] : assemblies)
+      for (const std::optional<ast::Address> &target : assembly.targets)
+        if (target) add(*target, context);
     for (const ast::Statement &statement : file.statements) {
       forEachAddress(statement, [&](const ast::Address &address) { add(address, context); });
       if (const auto *jmp = std::get_if<ast::Jmp>(&statement.what)) addColdPart(jmp->from, context);
       if (const auto *hook = std::get_if<ast::Hook>(&statement.what)) addColdPart(hook->function, context);
+      if (const auto *code = std::get_if<ast::Asm>(&statement.what))
+        if (const auto *at = std::get_if<ast::Address>(&code->where)) addColdPart(*at, context);
     }
     for (const Memory &memory : memories.all)
       if (memory.usable && memory.payload)
@@ -114,8 +119,8 @@ std::optional<size_t> objectNamed(const Context &context, const std::string &nam
   return found.size() == 1 ? std::optional(found[0]) : std::nullopt;
 }
 
-Symbols::Symbols(const ast::File &file, const Memories &memories, Context &context) {
-  Wanted wanted(file, memories, context);
+Symbols::Symbols(const ast::File &file, const Assemblies &assemblies, const Memories &memories, Context &context) {
+  Wanted wanted(file, assemblies, memories, context);
   lookUpPayloads(memories, wanted);
   lookUpObjects(wanted, context);
 }

@@ -20,7 +20,7 @@ VersionedName splitVersion(std::string_view symbol);
 class Symbols {
 public:
   // Opens libraries only where a name is not the program's own. Reports libraries that can't be read (warnings).
-  Symbols(const ast::File &file, const Memories &memories, Context &context);
+  Symbols(const ast::File &file, const Assemblies &assemblies, const Memories &memories, Context &context);
 
   // What an object has under a name: the name as it stands, or, where there is none, the name without its version (the
   // caller picks the version). The references stay valid.

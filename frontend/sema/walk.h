@@ -27,6 +27,8 @@ template <class Visit> void forEachAddress(const ast::Statement &statement, cons
     forEachAddress(hook->function, visit);
     forEachAddress(hook->to, visit);
     forEachAddress(hook->original, visit);
+  } else if (const auto *code = std::get_if<ast::Asm>(&statement.what)) {
+    if (const auto *at = std::get_if<ast::Address>(&code->where)) forEachAddress(*at, visit);
   } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
     for (const ast::With &with : dl->with)
       forEachAddress(with.address, visit);

@@ -82,7 +82,8 @@ protected:
   static constexpr const char *kHooked =
       "func_J 4100 str_P the original message number 5 text some text table 01 02 03 04 00 00 wrong 0";
   Hook() {
-    folder_.write("hook.lp", "patch hook\ndl h " + kBinaries + "/hook.so\nhook func_J $h:hook_func_J original $h:next_func_J\n");
+    folder_.write("hook.lp",
+                  "patch hook\ndl h " + kBinaries + "/hook.so\nhook func_J $h:hook_func_J original $h:next_func_J\n");
   }
 };
 
@@ -127,7 +128,8 @@ TEST_F(Hook, PutsThePointerWhereItIsTold) {
 
 // Unlike `jmp`, whose old function has to be left before it is replaced: the old one goes on.
 TEST_F(Hook, DoesNotMindActiveFunctions) {
-  folder_.write("outer.lp", "patch outer\ndl p " + kBinaries + "/outer.so\nnew next 8\nhook outer $p:outer_new original $next\n");
+  folder_.write("outer.lp",
+                "patch outer\ndl p " + kBinaries + "/outer.so\nnew next 8\nhook outer $p:outer_new original $next\n");
   Child child({kBinaries + "/target_sleeper_pie", "direct"});
   ASSERT_EQ(child.line(), "ready");
   std::string pid = std::to_string(child.pid());

@@ -110,11 +110,12 @@ private:
   }
 
   void operation() {
-    switch (below(5)) {
+    switch (below(6)) {
     case 0: return alloc();
     case 1: return patch_.payloads.empty() ? alloc() : load();
     case 2: return patch_.payloads.empty() ? alloc() : link();
     case 3: return write();
+    case 4: return code();
     default: return branch();
     }
   }
@@ -171,6 +172,17 @@ private:
     add(std::move(out));
   }
 
+  void code() {
+    Code out;
+    out.bytes = bytes(1 + below(100));
+    bool proved = below(2) != 0;
+    if (proved) out.room = static_cast<uint32_t>(out.bytes.size() + below(10));
+    out.at = address(std::max<uint64_t>(out.bytes.size(), out.room), proved);
+    if (proved && often()) out.recorded = bytes(out.room);
+    for (uint32_t offset = 0; offset + 8 <= out.bytes.size() && often(); offset += 8 + static_cast<uint32_t>(below(9)))
+      out.references.push_back({static_cast<ReferenceKind>(below(5)), offset, address(0), addend()});
+    add(std::move(out));
+  }
   Original original(const Address &to) {
     Original out;
     bool recorded = below(2) != 0;

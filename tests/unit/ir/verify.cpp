@@ -365,8 +365,7 @@ TEST_F(Verify, wantsOriginalsToBePointers) {
   EXPECT_THAT(verify(patch), ElementsAre("operation 6, original-recorded: 4 bytes are no pointer"));
   branch(6).original->at = Address{Absolute{{0x1000}}};
   branch(6).original->recorded = Bytes(8);
-  EXPECT_THAT(verify(patch),
-              ElementsAre("operation 6, original-recorded: no file shows what stands at this address"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 6, original-recorded: no file shows what stands at this address"));
   branch(6).original = Original{Address{InMemory{MemoryId{0}, 4089}}, {}, {}};
   EXPECT_THAT(verify(patch), ElementsAre(testing::HasSubstr("operation 6, original")));
   branch(6).original = Original{Address{InMemory{MemoryId{0}, 0}}, {}, Function{"g", {0x1240}, 24}};
@@ -382,6 +381,30 @@ TEST_F(Verify, wantsTheRoomToStayInTheAddressSpace) {
   in<InObject>(branch(6).from).address = {UINT64_MAX - 4};
   EXPECT_THAT(verify(patch),
               ElementsAre("operation 6, from: 6 bytes at 0xfffffffffffffffb do not fit into the address space"));
+}
+
+// --- code
+
+TEST_F(Verify, wantsCodeToFitItsRoomAndReferencesTheirCode) {
+  auto code = [&](Code made) {
+    patch.operations[7].action = std::move(made);
+    return verify(patch);
+  };
+  Address at{InObject{ObjectId{0}, {0x1234}, "func_J", 0}}, number{Absolute{{0x7f0000}}};
+  using enum ReferenceKind;
+  EXPECT_THAT(code({at, Bytes(13), {{Relative32, 1, at, -4}, {Whole64, 5, number, 0}}, 14, Bytes(14)}), IsEmpty());
+  EXPECT_THAT(code({number, Bytes(13), {}, 0, {}}), IsEmpty());
+  EXPECT_THAT(code({at, {}, {}, 5, {}}), ElementsAre("operation 7 has no instructions"));
+  EXPECT_THAT(code({at, Bytes(6), {}, 5, {}}), ElementsAre("operation 7, room: 5 bytes are too few for 6"));
+  EXPECT_THAT(code({at, Bytes(6), {}, 20, {}}), IsEmpty());
+  EXPECT_THAT(code({at, Bytes(6), {}, 21, {}}), ElementsAre("operation 7, room: 21 bytes are more than 6 need"));
+  EXPECT_THAT(code({number, Bytes(5), {}, 5, {}}),
+              ElementsAre("operation 7, room: no file shows what stands at this address"));
+  EXPECT_THAT(code({at, Bytes(5), {}, 5, Bytes(6)}), ElementsAre("operation 7, recorded: 6 bytes for a room of 5"));
+  EXPECT_THAT(code({at, Bytes(5), {{Signed32, 2, at, 0}}, 5, {}}),
+              ElementsAre("operation 7, reference: its bytes are not in the code, or another's too"));
+  EXPECT_THAT(code({at, Bytes(9), {{Signed32, 2, at, 0}, {Unsigned32, 5, at, 0}}, 9, {}}),
+              ElementsAre("operation 7, reference: its bytes are not in the code, or another's too"));
 }
 
 TEST_F(Verify, wantsAJumpToLeave) {

@@ -91,6 +91,10 @@ void forget(Hook &hook) {
   forget(hook.to);
   forget(hook.original);
 }
+void forget(Asm &code) {
+  std::visit([](auto &where) { forget(where); }, code.where);
+  code.textPlace = {};
+}
 Statement withoutPlaces(Statement statement) {
   statement.place = {};
   std::visit([](auto &what) { forget(what); }, statement.what);
@@ -104,7 +108,7 @@ public:
   explicit Generator(unsigned seed) : random_(seed) {}
 
   Statement statement() {
-    switch (below(9)) {
+    switch (below(10)) {
     case 0: return {.what = PatchHeader{anyName(false), maybe([&] { return quotedName(); })}};
     case 1: return {.what = TargetHeader{file(), maybe([&] { return bytes(1); })}};
     case 2: return {.what = ObjectHeader{name(), file(), maybe([&] { return bytes(1); })}};
@@ -117,6 +121,12 @@ public:
       return {.what = std::move(dl)};
     }
     case 6: return {.what = set()};
+    case 8: {
+      std::string text = from("mov ,1;[]$+:\t", 12) + (below(2) == 0 ? "{k1}" : "\"}\"");
+      Asm code{below(2) == 0, name(), text, {}};
+      if (below(2) == 0) code.where = address(2);
+      return {.what = std::move(code)};
+    }
     case 7: return {.what = Hook{address(3), address(3), address(2)}};
     default: return {.what = Jmp{address(3), address(3)}};
     }
@@ -140,7 +150,8 @@ private:
   static constexpr std::string_view kInSymbol = "abzAZ_059.$@";
 
   std::string keyword() {
-    constexpr std::string_view kWords[] = {"set", "int", "was", "with", "str", "addr", "jmp", "r", "version", "nan", "original"};
+    constexpr std::string_view kWords[] = {"set", "int", "was",     "with", "str",     "addr",
+                                           "jmp", "r",   "version", "nan",  "original"};
     return std::string(kWords[below(std::size(kWords))]);
   }
   Name name() {

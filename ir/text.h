@@ -38,7 +38,7 @@
 //       at o0!0x1240
 //       room 9
 //       bytes e800000000c3
-//       reference 1 relative32 $foo:"func1" (-4)
+//       reference 1 relative32 $foo:"func1" {-4}
 //     end                                    so that a file which was cut off is not taken for a shorter patch
 //
 // What is empty or unknown is left out. Lines that begin with `#`, and empty ones, are skipped; the first line names

@@ -407,9 +407,9 @@ private:
       if (ir::name(kind) == word) out.kind = kind;
     if (ir::name(out.kind) != word) in_.fail("no kind of reference is called " + shown(word));
     out.target = address();
-    if (in_.take("(")) {
+    if (in_.take("{")) {
       out.addend = in_.displacement();
-      in_.expect(")");
+      in_.expect("}");
     }
   }
 

@@ -205,7 +205,7 @@ private:
     bytes("bytes", code.bytes);
     for (const Reference &each : code.references)
       field("reference", std::to_string(each.offset) + " " + std::string(ir::name(each.kind)) + " " +
-                             spell(each.target) + (each.addend == 0 ? "" : " (" + displacement(each.addend) + ")"));
+                             spell(each.target) + (each.addend == 0 ? "" : " {" + displacement(each.addend) + "}"));
     if (code.recorded) bytes("recorded", *code.recorded);
   }
   void function(std::string_view key, const std::optional<Function> &function) {

@@ -160,6 +160,8 @@ private:
     llvm::MCContext context(llvm::Triple(kTriple), asmInfo.get(), registers.get(), subtarget.get(), &sources, &options);
     std::unique_ptr<llvm::MCObjectFileInfo> sections(target.createMCObjectFileInfo(context, true));
     context.setObjectFileInfo(sections.get());
+    context.setDiagnosticHandler([this](const llvm::SMDiagnostic &diagnostic, bool, const llvm::SourceMgr &,
+                                        std::vector<const llvm::MDNode *> &) { take(diagnostic); });
 
     llvm::raw_svector_ostream stream(object);
     std::unique_ptr<llvm::MCAsmBackend> backend(target.createMCAsmBackend(*subtarget, *registers, options));

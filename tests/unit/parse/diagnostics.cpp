@@ -265,28 +265,28 @@ TEST(Diagnostics, BrokenLinesCountForTheOrderOfHeaders) {
 }
 
 TEST(Diagnostics, BlocksOfUnknownInstructionsAreSkippedWhole) {
-  const std::string asmMessage = "unknown-instruction: `asm` is not an instruction\n";
-  auto parsed = parseText("asm foo {\n  nop\n  { set x\n } # }\n  db \"}\"\n}\nnew a 1\n");
-  EXPECT_EQ(summary(parsed.diagnostics), "1:1-1:4 " + asmMessage);
+  const std::string blockMessage = "unknown-instruction: `xyz` is not an instruction\n";
+  auto parsed = parseText("xyz foo {\n  nop\n  { set x\n } # }\n  db \"}\"\n}\nnew a 1\n");
+  EXPECT_EQ(summary(parsed.diagnostics), "1:1-1:4 " + blockMessage);
   ASSERT_EQ(parsed.file.statements.size(), 1U);
   EXPECT_EQ(parsed.file.statements[0].place, (Place{7, 1, 7, 8}));
 
-  EXPECT_EQ(summaryOf("asm foo { nop }\nnew a 1\n"), "1:1-1:4 " + asmMessage);
-  EXPECT_EQ(summaryOf("asm foo # {\nnop\n"),
-            "1:1-1:4 " + asmMessage + "2:1-2:4 unknown-instruction: `nop` is not an instruction\n");
-  EXPECT_EQ(summaryOf("asm a {\nnop\n}\nasm b {\nnop\n}\nx"),
-            "1:1-1:4 " + asmMessage + "4:1-4:4 " + asmMessage +
+  EXPECT_EQ(summaryOf("xyz foo { nop }\nnew a 1\n"), "1:1-1:4 " + blockMessage);
+  EXPECT_EQ(summaryOf("xyz foo # {\nnop\n"),
+            "1:1-1:4 " + blockMessage + "2:1-2:4 unknown-instruction: `nop` is not an instruction\n");
+  EXPECT_EQ(summaryOf("xyz a {\nnop\n}\nxyz b {\nnop\n}\nx"),
+            "1:1-1:4 " + blockMessage + "4:1-4:4 " + blockMessage +
                 "7:1-7:2 unknown-instruction: `x` is not an instruction\n");
   // A block that is never closed hides nothing.
-  EXPECT_EQ(parseText("asm foo {\nnew a 1\nnew b 2\n").file.statements.size(), 2U);
-  EXPECT_EQ(parseText("asm foo {\nasm bar {\nnop\n}\nnew b 2\n").file.statements.size(), 1U);
+  EXPECT_EQ(parseText("xyz foo {\nnew a 1\nnew b 2\n").file.statements.size(), 2U);
+  EXPECT_EQ(parseText("xyz foo {\nxyz bar {\nnop\n}\nnew b 2\n").file.statements.size(), 1U);
 }
 
 TEST(Diagnostics, Suggestions) {
   auto help = [](const std::string &text) { return parseText(text).diagnostics.at(0).help; };
   EXPECT_EQ(help("jpm a b"), "did you mean `jmp`?");
   EXPECT_EQ(help("SET a int 1"), "did you mean `set`?");
-  EXPECT_EQ(help("frobnicate a b"), "the instructions are patch target object new load dl set jmp hook");
+  EXPECT_EQ(help("frobnicate a b"), "the instructions are patch target object new load dl set jmp asm hook");
   EXPECT_EQ(help("set a itn 1"), "did you mean `int`?");
   EXPECT_EQ(help("set a uint64_t 1"), "did you mean `u64`?");
   EXPECT_EQ(help("set a quux 1"), "the types are int i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 str text cstr hex addr");
@@ -308,7 +308,7 @@ TEST(Diagnostics, ManyErrorsInOneFileEachOnceInOrder) {
                       "set a text \"x\n"
                       "set a hex 123\n"
                       "target server\n"
-                      "asm f {\n  set\n}\n"
+                      "xyz f {\n  set\n}\n"
                       "jmp [a b\n"
                       "set a str \xff\n"
                       "new 5 5\n"
@@ -321,7 +321,7 @@ TEST(Diagnostics, ManyErrorsInOneFileEachOnceInOrder) {
             "6:12-6:14 bad-string: the string has no closing quote on its line\n"
             "7:11-7:14 bad-hex: `123` has 3 digits, but every byte is a pair of digits\n"
             "8:1-8:7 header-order: `target` has to stand before all other statements\n"
-            "9:1-9:4 unknown-instruction: `asm` is not an instruction\n"
+            "9:1-9:4 unknown-instruction: `xyz` is not an instruction\n"
             "12:8-12:9 syntax-error: expected `]`, not `b`\n"
             "13:11-13:12 bad-encoding: the byte 0xff is not UTF-8 here\n"
             "14:5-14:6 syntax-error: `5` is not a name\n"

@@ -42,7 +42,8 @@ const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const
     if (reach_[static_cast<size_t>(it - guarded_.begin())] < address) return nullptr;
     if (asReturn && !code.returns) continue;
     if (code.range.contains(code.pointers || !asReturn ? address : address - 1)) {
-      bool safe = !code.pointers && !asReturn && code.startIsSafe && address == code.range.begin;
+      bool safe = !code.pointers && (asReturn ? code.endIsSafe && address == code.range.end
+                                              : code.startIsSafe && address == code.range.begin);
       if (!safe) return &code;
     }
   }

@@ -26,6 +26,7 @@ struct GuardedCode {
       true;              // a thread that stands at its first byte meets the jump next; false for code that is to vanish
   bool pointers = false; // memory that is to vanish: any pointer into it counts, in registers too
   bool returns = true;   // false: nobody returns into it, only who executes there counts
+  bool endIsSafe = false; // a call that ends with it may return: whole instructions that are overwritten, no function
 };
 
 struct Active {

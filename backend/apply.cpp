@@ -80,6 +80,8 @@ private:
     job.undo = &made.record;
     for (const PlannedPointer &pointer : plan.pointers) // first: once() knows them by their index
       job.guards.push_back({pointer.at, pointer.value, DiagnosticId::ProcessChanged, pointer.line});
+    for (const PlannedExpectation &expected : plan.expectations)
+      job.guards.push_back({expected.at, expected.bytes, DiagnosticId::ExpectFailed, expected.line});
     for (const PlannedChange &change : plan.changes) {
       if (change.prepared) continue;
       job.settled.push_back(change.exact);
@@ -87,7 +89,9 @@ private:
         job.guards.push_back({change.address, change.oldBytes,
                               change.code ? DiagnosticId::BytesDiffer : DiagnosticId::ExpectFailed, change.line});
       if (change.code)
-        job.inactive.push_back({nameOf(change, plan), {change.address, change.address + change.newBytes.size()}});
+        job.inactive.push_back({.name = nameOf(change, plan),
+                                .range = {change.address, change.address + change.newBytes.size()},
+                                .endIsSafe = change.kind == PlannedChange::Kind::Nop});
     }
     for (const PlannedFunction &function : plan.functions)
       if (!allowedActive(function.name)) job.inactive.push_back({function.name, function.range});

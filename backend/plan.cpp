@@ -55,7 +55,7 @@ public:
         attempt_(attempt) {}
 
   Result<Plan> make() {
-    plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}, {}, false};
+    plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}};
     using Step = Result<void> (Planner::*)();
     for (Step step :
          {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory, &Planner::fillMemory,
@@ -233,6 +233,12 @@ private:
       if (const auto *write = std::get_if<ir::Write>(&operation.action)) done = planWrite(*write, operation.place);
       if (const auto *branch = std::get_if<ir::Branch>(&operation.action)) done = planBranch(*branch, operation.place);
       if (const auto *code = std::get_if<ir::Code>(&operation.action)) done = planCode(*code, operation.place);
+      if (const auto *at = std::get_if<ir::Return>(&operation.action)) done = planReturn(*at, operation.place);
+      if (const auto *nop = std::get_if<ir::Nop>(&operation.action)) done = planNop(*nop, operation.place);
+      if (const auto *import = std::get_if<ir::Import>(&operation.action)) done = planImport(*import, operation.place);
+      if (const auto *expect = std::get_if<ir::Expect>(&operation.action)) done = planExpect(*expect, operation.place);
+      if (const auto *quiesce = std::get_if<ir::Quiesce>(&operation.action))
+        noteFunction(quiesce->function, quiesce->at, operation.place);
       if (!done) return placed(std::move(done.error()), operation.place);
     }
     return {};
@@ -301,21 +307,13 @@ private:
     }
     change.newBytes.resize(nearJumpSize(patch_.machine));
     if (auto read = readOld(change); !read) return read;
-    if (branch.recorded) {
-      auto site = process_.read(change.address, branch.recorded->size());
-      if (!site) return std::unexpected(std::move(site.error()));
-      if (*site != *branch.recorded) {
-        change.oldBytes = std::move(*site);
-        return differs(change, *branch.recorded);
-      }
-    }
+    if (auto same = compareCode(change, branch.recorded); !same) return same;
     if (auto destination = checkDestination(*to); !destination) return destination;
     if (auto jump = arch_.jump(change.address, *to))
       change.newBytes = std::move(*jump);
     else
       farJumps_.push_back({plan_.changes.size(), change.address, *to});
-    if (branch.function)
-      if (auto function = inProcess(*branch.function, branch.from, place)) plan_.functions.push_back(*function);
+    if (branch.function) noteFunction(*branch.function, branch.from, place);
     return finishBranch(branch, std::move(change), oldCode, place);
   }
 
@@ -397,6 +395,102 @@ private:
         applyToContent(static_cast<ir::MemoryId>(*own), pointer);
     }
     return {};
+  }
+
+  // All the code that the file has around the change stands in the process.
+  Result<void> compareCode(PlannedChange &change, const std::optional<Bytes> &recorded) const {
+    if (!recorded) return {};
+    auto found = process_.read(change.address, recorded->size());
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (*found == *recorded) return {};
+    change.oldBytes = std::move(*found);
+    return differs(change, *recorded);
+  }
+
+  Result<void> planReturn(const ir::Return &statement, const Place &place) {
+    std::string result = statement.value ? std::to_string(static_cast<int64_t>(*statement.value)) : "";
+    auto at = (*resolver_)(statement.at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    PlannedChange change{
+        PlannedChange::Kind::Return, *at, {},        true, arch_.returnAtOnce(statement.value), true, false,
+        std::move(result),           {},  place.line};
+    if (!resolver_->ownMemory(*at, change.newBytes.size()) && statement.room == 0) {
+      auto site = proveSite(patch_.machine, *at, change.newBytes.size(), process_, snapshot_);
+      if (!site) return std::unexpected(std::move(site.error()));
+      change.address = site->address;
+    }
+    if (statement.function) noteFunction(*statement.function, statement.at, place);
+    return planInstructions(std::move(change), statement.recorded);
+  }
+
+  Result<void> planNop(const ir::Nop &nop, const Place &place) {
+    auto at = (*resolver_)(nop.at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    PlannedChange change{
+        PlannedChange::Kind::Nop, *at, {}, true, arch_.noops(nop.size), true, false, {}, {}, place.line};
+    if (!nop.recorded && !resolver_->ownMemory(*at, nop.size))
+      if (auto whole = proveInstructions(patch_.machine, *at, nop.size, process_, snapshot_); !whole) return whole;
+    return planInstructions(std::move(change), nop.recorded);
+  }
+
+  // Code whose bytes are known already.
+  Result<void> planInstructions(PlannedChange change, const std::optional<Bytes> &recorded) {
+    if (auto own = resolver_->ownMemory(change.address, change.newBytes.size())) {
+      applyToContent(static_cast<ir::MemoryId>(*own), change);
+    } else {
+      if (auto read = readOld(change); !read) return read;
+      if (auto same = compareCode(change, recorded); !same) return same;
+    }
+    plan_.changes.push_back(std::move(change));
+    return {};
+  }
+
+  Result<void> planImport(const ir::Import &import, const Place &place) {
+    auto slot = (*resolver_)(import.slot, place);
+    if (!slot) return std::unexpected(std::move(slot.error()));
+    auto to = (*resolver_)(import.to, place);
+    if (!to) return std::unexpected(std::move(to.error()));
+    if (import.function)
+      if (auto destination = checkDestination(*to); !destination) return destination;
+    PlannedChange change{
+        PlannedChange::Kind::Import, *slot, {}, false, {}, false, false, import.symbol, *to, place.line};
+    appendLittle(change.newBytes, to->value, pointerSize(patch_.machine));
+    if (auto read = readOld(change); !read) return read;
+    keepFromBeingBound(change);
+    plan_.changes.push_back(std::move(change));
+    return {};
+  }
+
+  // A slot that still leads into its own object is bound at the first call: a thread that is about to do so would put
+  // its own result over ours. So no thread may be inside the dynamic linker.
+  void keepFromBeingBound(const PlannedChange &change) {
+    const runtime::Module *owner = runtime::moduleAt(snapshot_.modules, change.address);
+    const runtime::Module *bound = runtime::moduleAt(snapshot_.modules, {loadLittle(change.oldBytes)});
+    if (owner == nullptr || owner != bound) return;
+    for (const runtime::Mapping &mapping : snapshot_.maps) {
+      std::string_view file = std::string_view(mapping.path).substr(mapping.path.rfind('/') + 1);
+      PlannedFunction linker{"the dynamic linker", mapping.range, change.line};
+      bool known = std::ranges::find(plan_.functions, mapping.range, &PlannedFunction::range) != plan_.functions.end();
+      if (mapping.executable && file.starts_with("ld-") && !known) plan_.functions.push_back(std::move(linker));
+    }
+  }
+
+  Result<void> planExpect(const ir::Expect &expect, const Place &place) {
+    auto at = (*resolver_)(expect.at, place);
+    if (!at) return std::unexpected(std::move(at.error()));
+    auto wanted = bytesOf(expect.value, place);
+    if (!wanted) return std::unexpected(std::move(wanted.error()));
+    auto found = process_.read(*at, wanted->size());
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (*found != *wanted)
+      return fail(DiagnosticId::ExpectFailed, cat("the patch expects ", toSpacedHex(*wanted), " at ", hexAddress(*at),
+                                                  ", and the process has ", toSpacedHex(*found)));
+    plan_.expectations.push_back({*at, std::move(*wanted), place.line});
+    return {};
+  }
+
+  void noteFunction(const ir::Function &function, const ir::Address &beside, const Place &place) {
+    if (auto found = inProcess(function, beside, place)) plan_.functions.push_back(std::move(*found));
   }
 
   std::optional<PlannedFunction> inProcess(const ir::Function &function, const ir::Address &address,
@@ -490,7 +584,8 @@ private:
       if (only) return;
       only = &change;
     }
-    plan_.oneStore = only && plan_.pointers.empty() && isOneStore(*only, patch_.machine, process_);
+    plan_.oneStore =
+        only && plan_.pointers.empty() && plan_.expectations.empty() && isOneStore(*only, patch_.machine, process_);
   }
 
   // Sema has compared what files show; numbers and pointers meet only here.

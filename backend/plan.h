@@ -63,15 +63,15 @@ struct PlannedMemory {
 
 // One place that the patch changes.
 struct PlannedChange {
-  enum class Kind : uint8_t { Set, Jump, Code } kind = Kind::Set;
+  enum class Kind : uint8_t { Set, Jump, Code, Return, Nop, Import } kind = Kind::Set;
   RemoteAddress address;
   Bytes oldBytes;     // as read while planning; after play as found when stopped
   bool exact = false; // oldBytes must still stand there when stopped (code, read-only data, `was`)
   Bytes newBytes;
-  bool code = false;           // instructions: no thread may stand inside them
-  bool prepared = false;       // in memory of the patch itself: part of its content, not of the switch
-  std::string type{};          // the type word of a `set`
-  RemoteAddress destination{}; // of a jump (not of its detour); the value of an `addr`
+  bool code = false;     // instructions: no thread may stand inside them
+  bool prepared = false; // in memory of the patch itself: part of its content, not of the switch
+  std::string type{}; // the type word of a `set`; the result of a `return`, "" where it has none; the symbol of a `got`
+  RemoteAddress destination{}; // of a jump (not of its detour) or an import; the value of an `addr`
   uint32_t line = 0;           // in the patch
   bool operator==(const PlannedChange &) const = default;
 };
@@ -84,6 +84,14 @@ struct PlannedPointer {
   bool operator==(const PlannedPointer &) const = default;
 };
 
+// What the patch expects of the process; it must hold when everything stands.
+struct PlannedExpectation {
+  RemoteAddress at;
+  Bytes bytes;
+  uint32_t line = 0;
+  bool operator==(const PlannedExpectation &) const = default;
+};
+
 struct Plan {
   std::string patchName, patchVersion, source;
   Machine machine = Machine::X86_64;
@@ -92,7 +100,8 @@ struct Plan {
   std::vector<PlannedMemory> memories;  // in the order written, detours last
   std::vector<PlannedChange> changes;   // in the order written
   std::vector<PlannedPointer> pointers;
-  std::vector<PlannedFunction> functions;
+  std::vector<PlannedExpectation> expectations{};
+  std::vector<PlannedFunction> functions{}; // must not be active
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 

@@ -15,4 +15,8 @@ struct Site {
 Result<Site> proveSite(Machine machine, RemoteAddress address, uint64_t size, const runtime::Process &process,
                        const Snapshot &snapshot);
 
+// `size` bytes from `address` are whole instructions. NotAnInstruction, BadAddress, NotCode.
+Result<void> proveInstructions(Machine machine, RemoteAddress address, uint64_t size, const runtime::Process &process,
+                               const Snapshot &snapshot);
+
 } // namespace lpc::backend

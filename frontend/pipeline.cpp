@@ -167,6 +167,7 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
 
   sema::Options options{.baseFolder = text.folder, .defaultName = text.defaultName, .source = text.source.name()};
   sema::Program program = sema::check(file, *objects, options, result.diagnostics);
+  result.diagnostics = names.warnings.of(result.diagnostics);
   if (!result.diagnostics.hasErrors()) result.patch = lower(std::move(program));
   return result;
 }

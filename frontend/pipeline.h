@@ -20,6 +20,7 @@
 #include "ir/patch.h"
 #include "ir/support/diagnostic.h"
 #include "ir/support/result.h"
+#include "ir/support/warnings.h"
 #include "runtime/process.h"
 
 namespace lpc {
@@ -37,11 +38,12 @@ struct ObjectFile {
   bool operator==(const ObjectFile &) const = default;
 };
 
-// What the user says about where names are to be looked up. Without a target: the patch's `target` header, else the
-// process.
+// What the user says about where names are to be looked up, and what he wants to be warned of. Without a target: the
+// patch's `target` header, else the process.
 struct Names {
   std::optional<std::string> target;
   std::vector<ObjectFile> objects;
+  WarningPolicy warnings{};
 };
 
 // A process that has been looked at, and not been touched.

@@ -19,6 +19,12 @@ statement
   | jump
   | hook
   | assembly
+  | returnFunction
+  | noOps
+  | bindImport
+  | expectValue
+  | quiesce
+  | letAddress
   ;
 
 // Header, before all other statements.
@@ -37,6 +43,15 @@ setValue : SET address typedValue;
 jump     : JMP address address;
 hook     : HOOK address address ORIGINAL address;
 assembly : ASM ATT? (NEW NAME | address) LBRACE; // the block itself is not of this grammar: frontend/parse/lines.h
+// The sign is no displacement: what returns at once is a function, not a place behind its start.
+returnFunction : RETURN base ((PLUS | MINUS)? INT)?;
+noOps          : NOP address INT;
+bindImport     : GOT symbol address (IN objectName)?;
+
+// Conditions and names.
+expectValue : EXPECT address statedValue;
+quiesce     : QUIESCE address (COMMA address)*;
+letAddress  : LET NAME EQUALS address;
 
 // TYPE VALUE [was VALUE]
 typedValue
@@ -46,6 +61,16 @@ typedValue
   | TEXT_TYPE STRING (WAS STRING)?
   | HEX_TYPE hexBytes (WAS hexBytes)?
   | ADDR_TYPE address (WAS address)?
+  ;
+
+// TYPE VALUE
+statedValue
+  : INTEGER_TYPE INT
+  | REAL_TYPE REAL
+  | STR_TYPE REST?
+  | TEXT_TYPE STRING
+  | HEX_TYPE hexBytes
+  | ADDR_TYPE address
   ;
 
 address : base displacement*;
@@ -61,4 +86,5 @@ displacement : (PLUS | MINUS) INT;
 
 symbol   : SYMBOL | STRING;
 fileName : FILE | STRING;
+objectName : OBJECT_NAME | STRING;
 hexBytes : HEX+;

@@ -11,7 +11,7 @@ lexer grammar LivePatchWords;
 
 tokens {
   // values
-  INT, REAL, STRING, HEX, REST, FILE, NAME,
+  INT, REAL, STRING, HEX, REST, FILE, NAME, OBJECT_NAME,
   // the parts of addresses
   SYMBOL, OBJECT_OF, SOURCE_OF, MEMORY, MEMORY_OF, LBRACKET, RBRACKET, PLUS, MINUS,
   // words that go on with a statement
@@ -32,6 +32,13 @@ SET    : 'set'    -> mode(AfterPlace), pushMode(Address);
 JMP    : 'jmp'    -> mode(Addresses), pushMode(Address);
 ASM    : 'asm'    -> mode(Asm);
 HOOK   : 'hook'   -> mode(Hook), pushMode(Address);
+RETURN : 'return' -> mode(Number), pushMode(Address);
+NOP    : 'nop'    -> mode(Number), pushMode(Address);
+GOT    : 'got'    -> mode(AfterImport), pushMode(Address), pushMode(Address);
+
+EXPECT  : 'expect'  -> mode(AfterPlace), pushMode(Address);
+QUIESCE : 'quiesce' -> mode(Addresses), pushMode(Address);
+LET     : 'let'     -> mode(EqualsAddress), pushMode(Name);
 
 UNKNOWN : Run -> mode(Unknown);
 NEWLINE : '\n';
@@ -43,7 +50,7 @@ mode Unknown;
 Unknown_Rest : ~[\n]+ -> skip;
 Unknown_End  : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
-// --- NAME, as defined by `patch`, `object`, `new`, `load`, `dl` -----------------------------------------------
+// --- NAME, as defined by `patch`, `object`, `new`, `load`, `dl`, `let` ----------------------------------------
 
 mode Name;
 Name_Name   : Letter LetterOrDigit* -> type(NAME), popMode;
@@ -61,6 +68,14 @@ Equals_Equals : '=' -> type(EQUALS), mode(File);
 Equals_Other  : ~[ \t\r\n\f\u000B#=]+ -> type(OTHER);
 Equals_Space  : (Blank+ | Comment) -> skip;
 Equals_End    : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- `=` of `let NAME = ADDR` ---------------------------------------------------------------------------------
+
+mode EqualsAddress;
+EqualsAddress_Equals : '=' -> type(EQUALS), mode(Addresses), pushMode(Address);
+EqualsAddress_Other  : ~[ \t\r\n\f\u000B#=]+ -> type(OTHER);
+EqualsAddress_Space  : (Blank+ | Comment) -> skip;
+EqualsAddress_End    : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- FILE: a run without blanks, or a string. A `#` inside the run belongs to it ------------------------------
 
@@ -110,7 +125,7 @@ Address_Space     : (Blank+ | Comment) -> skip;
 Address_Other     : . -> type(OTHER);
 Address_End       : '\n' -> type(NEWLINE), popMode, mode(DEFAULT_MODE);
 
-// --- addresses one after the other: after the first of `jmp`, and in the list of `with` -----------------------
+// --- addresses one after the other: after the first of `jmp` or `quiesce`, and in the list of `with` ----------
 
 mode Addresses;
 Addresses_Plus      : '+' -> type(PLUS), pushMode(Address);
@@ -192,7 +207,19 @@ Brace_Space : (Blank+ | Comment) -> skip;
 Brace_Other : ~[ \t\r\n\f\u000B#+\-\]{] ~[ \t\r\n\f\u000B#\]{]* -> type(OTHER);
 Brace_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
-// --- after the address of `set`: its displacement, then the type ----------------------------------------------
+// --- after the address of `return` or `nop`: a displacement, then a number. A sign of the number is a word of its own
+
+mode Number;
+Number_Plus   : '+' -> type(PLUS), pushMode(Address);
+Number_Minus  : '-' -> type(MINUS), pushMode(Address);
+Number_Close  : ']' -> type(RBRACKET);
+Number_Int    : Digits -> type(INT);
+Number_BadInt : BadDigits -> type(BAD_INT);
+Number_Other  : ~[ \t\r\n\f\u000B#+\-\]0-9] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
+Number_Space  : (Blank+ | Comment) -> skip;
+Number_End    : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- after the address of `set` or `expect`: its displacement, then the type ----------------------------------
 
 mode AfterPlace;
 AfterPlace_Plus  : '+' -> type(PLUS), pushMode(Address);
@@ -207,6 +234,25 @@ ADDR_TYPE        : 'addr' -> mode(AfterValue), pushMode(Address);
 AfterPlace_Other : ~[ \t\r\n\f\u000B#+\-\]] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
 AfterPlace_Space : (Blank+ | Comment) -> skip;
 AfterPlace_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- after the address of `got`: its displacement, then the object whose import it is -------------------------
+
+mode AfterImport;
+IN                : 'in' -> mode(ObjectName);
+AfterImport_Plus  : '+' -> type(PLUS), pushMode(Address);
+AfterImport_Minus : '-' -> type(MINUS), pushMode(Address);
+AfterImport_Close : ']' -> type(RBRACKET);
+AfterImport_Other : ~[ \t\r\n\f\u000B#+\-\]] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
+AfterImport_Space : (Blank+ | Comment) -> skip;
+AfterImport_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+mode ObjectName;
+ObjectName_String : String -> type(STRING), mode(Tail);
+ObjectName_BadStr : BadString -> type(BAD_STRING);
+ObjectName_Name   : Prefix -> type(OBJECT_NAME), mode(Tail);
+ObjectName_Other  : ~[ \t\r\n\f\u000B#"]+ -> type(OTHER);
+ObjectName_Space  : (Blank+ | Comment) -> skip;
+ObjectName_End    : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- values: each with `was`, but for `str` -------------------------------------------------------------------
 

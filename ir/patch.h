@@ -124,10 +124,11 @@ struct Write {
   bool operator==(const Write &) const = default;
 };
 
-// The function that a branch replaces: it must not be active in any thread when the patch is applied.
+// A function that must not be active in any thread when the patch is applied: one that is replaced, or named by the
+// patch.
 struct Function {
   std::string name;
-  LinkAddress start; // in the object of Branch::from (Original::replacement: of Branch::to)
+  LinkAddress start; // in the object of the address that it stands beside
   uint64_t size = 0;
   bool operator==(const Function &) const = default;
 };
@@ -172,7 +173,50 @@ struct Code {
   bool operator==(const Code &) const = default;
 };
 
-using Action = std::variant<Alloc, Load, Link, Write, Branch, Code>;
+// `return`: the function returns at once.
+struct Return {
+  Address at;                       // where it is written: behind an endbr64 that stays
+  uint32_t room = 0;                // as Branch::room
+  std::optional<uint64_t> value;    // what it returns: the bits of the result register
+  std::optional<Bytes> recorded;    // room bytes
+  std::optional<Function> function; // as Branch::function
+  bool operator==(const Return &) const = default;
+};
+
+// `nop`: whole instructions become no-ops. Proved by sema where `recorded` is there, else by the backend.
+struct Nop {
+  Address at;
+  uint32_t size = 0;
+  std::optional<Bytes> recorded; // size bytes
+  bool operator==(const Nop &) const = default;
+};
+
+// `got`: a slot of an object through which it reaches what it imports. A statement makes one for each slot.
+struct Import {
+  std::string symbol; // for messages
+  Address slot;       // in an object; a pointer
+  Address to;
+  bool function = false; // calls go through the slot, so `to` is code
+  bool operator==(const Import &) const = default;
+};
+
+// `expect`: what must stand there before anything is changed.
+struct Expect {
+  std::string type; // as Write::type
+  Address at;
+  Value value;
+  uint32_t width = 0;
+  bool operator==(const Expect &) const = default;
+};
+
+// `quiesce`: one function of its list.
+struct Quiesce {
+  Address at; // in an object
+  Function function;
+  bool operator==(const Quiesce &) const = default;
+};
+
+using Action = std::variant<Alloc, Load, Link, Write, Branch, Code, Return, Nop, Import, Expect, Quiesce>;
 
 struct Operation {
   Action action;

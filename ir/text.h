@@ -18,7 +18,7 @@
 //       permission rx
 //       payload p0
 //       place 3:1-3:20
-//     link $foo                              operations in their order: new, load, link, write, branch
+//     link $foo                              operations in their order: new, load, link, write, …
 //       with "log_line" = o0!0x1130 ("log_line")
 //       place 3:1-3:20
 //     write int
@@ -39,6 +39,26 @@
 //       room 9
 //       bytes e800000000c3
 //       reference 1 relative32 $foo:"func1" {-4}
+//     return
+//       at o0!0x1300 ("ready")
+//       room 6
+//       value 1                              unsigned, the bits of the result register
+//       recorded 554889e55390
+//     nop
+//       at o0!0x1410 ("poll"+16)
+//       size 5
+//       recorded e8ebfeffff
+//     import "puts"
+//       slot o0!0x4010
+//       to $foo:"puts"
+//       kind function                        or data
+//     expect u32
+//       at o0!0x4018 ("version")
+//       width 4
+//       value bytes 07000000
+//     quiesce
+//       at o0!0x1500 ("commit")
+//       function "commit" 0x1500 64
 //     end                                    so that a file which was cut off is not taken for a shorter patch
 //
 // What is empty or unknown is left out. Lines that begin with `#`, and empty ones, are skipped; the first line names

@@ -233,6 +233,16 @@ private:
       branch();
     else if (kind == "code")
       code();
+    else if (kind == "return")
+      returnAtOnce();
+    else if (kind == "nop")
+      nop();
+    else if (kind == "import")
+      import();
+    else if (kind == "expect")
+      expect();
+    else if (kind == "quiesce")
+      quiesce();
     else if (kind == "end")
       end();
     else
@@ -372,6 +382,96 @@ private:
         out.original->recorded = bytes();
       else if (out.original && key == "replacement")
         out.original->replacement = function();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void returnAtOnce() {
+    Return out;
+    Place where = operationFields({"at", "room"}, [&](std::string_view key) {
+      if (key == "at")
+        out.at = address();
+      else if (key == "room")
+        out.room = static_cast<uint32_t>(in_.number(kMost32));
+      else if (key == "value")
+        out.value = in_.number(kMost64);
+      else if (key == "recorded")
+        out.recorded = bytes();
+      else if (key == "function")
+        out.function = function();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void nop() {
+    Nop out;
+    Place where = operationFields({"at", "size"}, [&](std::string_view key) {
+      if (key == "at")
+        out.at = address();
+      else if (key == "size")
+        out.size = static_cast<uint32_t>(in_.number(kMost32));
+      else if (key == "recorded")
+        out.recorded = bytes();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void import() {
+    Import out;
+    out.symbol = in_.string();
+    Place where = operationFields({"slot", "to", "kind"}, [&](std::string_view key) {
+      if (key == "slot")
+        out.slot = address();
+      else if (key == "to")
+        out.to = address();
+      else if (key == "kind")
+        out.function = importKind();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  bool importKind() {
+    std::string_view word = in_.word();
+    if (word != "function" && word != "data") in_.fail("no import is a " + shown(word) + ": function data");
+    return word == "function";
+  }
+
+  void expect() {
+    Expect out;
+    out.type = in_.word();
+    Place where = operationFields({"at", "width", "value"}, [&](std::string_view key) {
+      if (key == "at")
+        out.at = address();
+      else if (key == "width")
+        out.width = static_cast<uint32_t>(in_.number(kMost32));
+      else if (key == "value")
+        out.value = value();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void quiesce() {
+    Quiesce out;
+    Place where = operationFields({"at", "function"}, [&](std::string_view key) {
+      if (key == "at")
+        out.at = address();
+      else if (key == "function")
+        out.function = function();
       else
         return false;
       return true;

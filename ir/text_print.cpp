@@ -208,6 +208,37 @@ private:
                              spell(each.target) + (each.addend == 0 ? "" : " {" + displacement(each.addend) + "}"));
     if (code.recorded) bytes("recorded", *code.recorded);
   }
+  void print(const Return &statement) {
+    out_ += "return\n";
+    field("at", spell(statement.at));
+    field("room", std::to_string(statement.room));
+    if (statement.value) field("value", std::to_string(*statement.value));
+    if (statement.recorded) bytes("recorded", *statement.recorded);
+    function("function", statement.function);
+  }
+  void print(const Nop &nop) {
+    out_ += "nop\n";
+    field("at", spell(nop.at));
+    field("size", std::to_string(nop.size));
+    if (nop.recorded) bytes("recorded", *nop.recorded);
+  }
+  void print(const Import &import) {
+    line("import", quoted(import.symbol));
+    field("slot", spell(import.slot));
+    field("to", spell(import.to));
+    field("kind", import.function ? "function" : "data");
+  }
+  void print(const Expect &expect) {
+    line("expect", expect.type);
+    field("at", spell(expect.at));
+    field("width", std::to_string(expect.width));
+    value("value", expect.value);
+  }
+  void print(const Quiesce &quiesce) {
+    out_ += "quiesce\n";
+    field("at", spell(quiesce.at));
+    function("function", quiesce.function);
+  }
   void function(std::string_view key, const std::optional<Function> &function) {
     if (function)
       field(key, quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));

@@ -71,29 +71,41 @@ void visitValue(size_t index, const char *what, const Value &value, const VisitU
 // Every address of every operation, but not what stands inside [ ].
 void forEachUse(const Patch &patch, const VisitUse &visit) {
   for (size_t i = 0; i < patch.operations.size(); i++) {
-    std::visit(Overloaded{[](const Alloc &) {}, [](const Load &) {},
-                          [&](const Link &link) {
-                            for (const Binding &binding : link.with)
-                              visit({i, "with", binding.address, 0});
-                          },
-                          [&](const Write &write) {
-                            visit({i, "at", write.at, write.width});
-                            visitValue(i, "value", write.value, visit);
-                            if (write.was) visitValue(i, "was", *write.was, visit);
-                          },
-                          [&](const Branch &branch) {
-                            visit({i, "from", branch.from, std::max<uint64_t>(branch.room, 1)});
-                            visit({i, "to", branch.to, 0});
-                            if (branch.original)
-                              visit({i, "original", branch.original->at,
-                                     machineKnown(patch) ? pointerSize(patch.machine) : 1});
-                          },
-                          [&](const Code &code) {
-                            visit({i, "at", code.at, std::max<uint64_t>(code.room, code.bytes.size())});
-                            for (const Reference &reference : code.references)
-                              visit({i, "reference", reference.target, 0});
-                          }},
-               patch.operations[i].action);
+    std::visit(
+        Overloaded{
+            [](const Alloc &) {}, [](const Load &) {},
+            [&](const Link &link) {
+              for (const Binding &binding : link.with)
+                visit({i, "with", binding.address, 0});
+            },
+            [&](const Write &write) {
+              visit({i, "at", write.at, write.width});
+              visitValue(i, "value", write.value, visit);
+              if (write.was) visitValue(i, "was", *write.was, visit);
+            },
+            [&](const Branch &branch) {
+              visit({i, "from", branch.from, std::max<uint64_t>(branch.room, 1)});
+              visit({i, "to", branch.to, 0});
+              if (branch.original)
+                visit({i, "original", branch.original->at, machineKnown(patch) ? pointerSize(patch.machine) : 1});
+            },
+            [&](const Code &code) {
+              visit({i, "at", code.at, std::max<uint64_t>(code.room, code.bytes.size())});
+              for (const Reference &reference : code.references)
+                visit({i, "reference", reference.target, 0});
+            },
+            [&](const Return &statement) { visit({i, "at", statement.at, std::max<uint64_t>(statement.room, 1)}); },
+            [&](const Nop &nop) { visit({i, "at", nop.at, nop.size}); },
+            [&](const Import &import) {
+              visit({i, "slot", import.slot, machineKnown(patch) ? pointerSize(patch.machine) : 1});
+              visit({i, "to", import.to, 0});
+            },
+            [&](const Expect &expect) {
+              visit({i, "at", expect.at, expect.width});
+              visitValue(i, "value", expect.value, visit);
+            },
+            [&](const Quiesce &quiesce) { visit({i, "at", quiesce.at, 0}); }},
+        patch.operations[i].action);
   }
 }
 
@@ -113,12 +125,14 @@ void forEachAddress(const Patch &patch, const VisitUse &visit) {
 }
 
 std::optional<MemoryId> memoryMadeBy(const Action &action) {
-  return std::visit(Overloaded{[](const Alloc &a) { return std::optional(a.memory); },
-                               [](const Load &a) { return std::optional(a.memory); },
-                               [](const Link &a) { return std::optional(a.memory); },
-                               [](const Write &) { return std::optional<MemoryId>(); },
-                               [](const Branch &) { return std::optional<MemoryId>(); },
-                               [](const Code &) { return std::optional<MemoryId>(); }},
+  using Made = std::optional<MemoryId>;
+  return std::visit(Overloaded{[](const Alloc &a) { return Made(a.memory); },
+                               [](const Load &a) { return Made(a.memory); },
+                               [](const Link &a) { return Made(a.memory); }, [](const Write &) { return Made(); },
+                               [](const Branch &) { return Made(); }, [](const Code &) { return Made(); },
+                               [](const Return &) { return Made(); }, [](const Nop &) { return Made(); },
+                               [](const Import &) { return Made(); }, [](const Expect &) { return Made(); },
+                               [](const Quiesce &) { return Made(); }},
                     action);
 }
 
@@ -417,6 +431,72 @@ void codeAgreesWithItsRoom(const Patch &patch, Findings &out) {
   }
 }
 
+void returnsAgreeWithTheirRoom(const Patch &patch, Findings &out) {
+  if (!machineKnown(patch)) return;
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *statement = std::get_if<Return>(&patch.operations[i].action);
+    if (!statement) continue;
+    uint32_t least = returnSize(patch.machine, statement->value);
+    if (statement->room != 0 && statement->room < least)
+      out.push_back(operation(i) + ", room: " + std::to_string(statement->room) + " bytes are too few for " +
+                    std::to_string(least));
+    if (statement->room != 0 && !mayBeRecorded(statement->at))
+      out.push_back(operation(i) + ", room: no file shows what stands at this address");
+    if (statement->recorded && (statement->room == 0 || statement->recorded->size() != statement->room))
+      out.push_back(operation(i) + ", recorded: " + std::to_string(statement->recorded->size()) +
+                    " bytes for a room of " + std::to_string(statement->room));
+    checkFunction(i, "function", statement->function, statement->at, out);
+  }
+}
+
+void nopsAgreeWithTheirSize(const Patch &patch, Findings &out) {
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *nop = std::get_if<Nop>(&patch.operations[i].action);
+    if (!nop) continue;
+    if (nop->size == 0 || nop->size > kMaxNopSize)
+      out.push_back(operation(i) + " makes " + std::to_string(nop->size) + " bytes no-ops, not 1 to " +
+                    std::to_string(kMaxNopSize));
+    if (!nop->recorded) continue;
+    if (nop->recorded->size() != nop->size)
+      out.push_back(operation(i) + ", recorded: " + std::to_string(nop->recorded->size()) + " bytes of " +
+                    std::to_string(nop->size));
+    if (!mayBeRecorded(nop->at)) out.push_back(operation(i) + ", recorded: no file shows what stands at this address");
+  }
+}
+
+void expectationsAgreeWithTheirWidth(const Patch &patch, Findings &out) {
+  if (!machineKnown(patch)) return;
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *expect = std::get_if<Expect>(&patch.operations[i].action);
+    if (!expect) continue;
+    const auto *bytes = std::get_if<Bytes>(&expect->value);
+    uint64_t width = bytes ? bytes->size() : pointerSize(patch.machine);
+    if (expect->width == 0 || width != expect->width)
+      out.push_back(operation(i) + ", value: " + std::to_string(width) + " bytes in an expectation of " +
+                    std::to_string(expect->width));
+    if (!isName(expect->type)) out.push_back(operation(i) + " has no type word");
+    if ((bytes == nullptr) != (expect->type == "addr"))
+      out.push_back(operation(i) + ": the type `addr` and a value that is an address belong together");
+    if (memoryOf(expect->at)) out.push_back(operation(i) + " expects something of memory that the patch makes");
+  }
+}
+
+void importsHaveASlot(const Patch &patch, Findings &out) {
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *import = std::get_if<Import>(&patch.operations[i].action);
+    if (!import) continue;
+    if (!isText(import->symbol)) out.push_back(operation(i) + ": the import has no name, or one with a zero byte");
+    if (!std::holds_alternative<InObject>(import->slot.where))
+      out.push_back(operation(i) + ", slot: it is in no object");
+  }
+}
+
+void quietFunctionsAreSound(const Patch &patch, Findings &out) {
+  for (size_t i = 0; i < patch.operations.size(); i++)
+    if (const auto *quiesce = std::get_if<Quiesce>(&patch.operations[i].action))
+      checkFunction(i, "function", quiesce->function, quiesce->at, out);
+}
+
 using Rule = void (*)(const Patch &, Findings &);
 constexpr Rule kRules[] = {
     headerIsComplete,
@@ -436,6 +516,11 @@ constexpr Rule kRules[] = {
     branchesAgreeWithTheirRoom,
     originalsAreWhole,
     codeAgreesWithItsRoom,
+    returnsAgreeWithTheirRoom,
+    nopsAgreeWithTheirSize,
+    expectationsAgreeWithTheirWidth,
+    importsHaveASlot,
+    quietFunctionsAreSound,
 };
 
 } // namespace

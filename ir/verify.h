@@ -16,6 +16,7 @@ namespace lpc::ir {
 // Limits that a well-formed patch keeps.
 constexpr uint64_t kMaxMemorySize = uint64_t{1} << 30; // 1 GiB (language reference, `new`)
 constexpr unsigned kMaxLoadDepth = 32;                 // of [[[…]]]
+constexpr uint32_t kMaxNopSize = 4096;                 // bytes of one `nop`
 constexpr size_t kMaxPatchName = 255;                  // bytes; the registry in the process holds it
 
 // One sentence for each broken rule, naming table and index; empty when the patch is well formed. Safe for any value.

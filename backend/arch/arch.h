@@ -49,6 +49,9 @@ public:
   // No-ops of exactly `size` bytes.
   [[nodiscard]] virtual Bytes noops(uint64_t size) const = 0;
 
+  // Code that returns at once: returnSize() bytes (ir/machine/machine.h).
+  [[nodiscard]] virtual Bytes returnAtOnce(std::optional<uint64_t> value) const = 0;
+
   // The rule of a relocation type of dynamic linking; null for one that is none, or that we don't know.
   [[nodiscard]] virtual const RelocationRule *relocation(uint32_t type) const = 0;
   // The function of a thread descriptor whose argument is the offset (psABI, "TLS descriptors"): it returns that.

@@ -82,6 +82,21 @@ public:
     return bytes;
   }
 
+  [[nodiscard]] Bytes returnAtOnce(std::optional<uint64_t> value) const override {
+    Bytes bytes;
+    if (value) {
+      switch (returnSize(Machine::X86_64, value)) {
+      case 3: bytes = {0x31, 0xc0}; break;       // xor eax, eax
+      case 6: bytes = {0xb8}; break;             // mov eax, imm32
+      case 8: bytes = {0x48, 0xc7, 0xc0}; break; // mov rax, simm32
+      default: bytes = {0x48, 0xb8}; break;      // mov rax, imm64
+      }
+      appendLittle(bytes, *value, returnSize(Machine::X86_64, value) - 1 - static_cast<unsigned>(bytes.size()));
+    }
+    bytes.push_back(0xc3); // ret
+    return bytes;
+  }
+
   [[nodiscard]] const RelocationRule *relocation(uint32_t type) const override {
     auto found = std::ranges::find(kRelocations, type, &RelocationRule::type);
     return found == kRelocations.end() ? nullptr : &*found;

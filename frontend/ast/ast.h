@@ -157,8 +157,43 @@ struct Asm {
   bool operator==(const Asm &) const = default;
 };
 
+struct Return {
+  Address function; // without displacements
+  std::optional<Integer> value;
+  bool operator==(const Return &) const = default;
+};
+struct Nop {
+  Address at;
+  Integer size;
+  bool operator==(const Nop &) const = default;
+};
+struct Got {
+  Name symbol;
+  Address to;
+  std::optional<Name> object;
+  bool operator==(const Got &) const = default;
+};
+struct Expect {
+  Address at;
+  Type type = Type::Int;
+  Place typePlace{};
+  Value value;
+  bool operator==(const Expect &) const = default;
+};
+struct Quiesce {
+  std::vector<Address> functions; // at least one
+  bool operator==(const Quiesce &) const = default;
+};
+struct Let {
+  Name name; // without the $
+  Address address;
+  bool operator==(const Let &) const = default;
+};
+
 struct Statement {
-  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook, Asm> what;
+  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook, Asm, Return, Nop, Got, Expect,
+               Quiesce, Let>
+      what;
   Place place{};
   bool operator==(const Statement &) const = default;
 };

@@ -131,6 +131,38 @@ private:
       name(1, "new", std::get<Name>(code.where));
     line(1, cat("text ", quoted(code.text)), code.textPlace);
   }
+  void statement(const Return &statement, const Place &place) {
+    line(0, "return", place);
+    address(1, "function", statement.function);
+    if (statement.value) integer(1, "value", *statement.value);
+  }
+  void statement(const Nop &nop, const Place &place) {
+    line(0, "nop", place);
+    address(1, "at", nop.at);
+    integer(1, "size", nop.size);
+  }
+  void statement(const Got &got, const Place &place) {
+    line(0, "got", place);
+    name(1, "symbol", got.symbol);
+    address(1, "to", got.to);
+    if (got.object) name(1, "object", *got.object);
+  }
+  void statement(const Expect &expect, const Place &place) {
+    line(0, "expect", place);
+    address(1, "at", expect.at);
+    line(1, cat("type ", ast::name(expect.type)), expect.typePlace);
+    value("value", expect.value);
+  }
+  void statement(const Quiesce &quiesce, const Place &place) {
+    line(0, "quiesce", place);
+    for (const Address &function : quiesce.functions)
+      address(1, "function", function);
+  }
+  void statement(const Let &let, const Place &place) {
+    line(0, "let", place);
+    name(1, "name", let.name);
+    address(1, "address", let.address);
+  }
 
   void value(std::string_view role, const Value &value) {
     std::visit(Overloaded{
@@ -251,6 +283,12 @@ bool isPlainStr(std::string_view text) {
                           validPrefix(text) == text.size());
 }
 
+// The type that the value can be written with.
+Type writable(Type type, const Value &value) {
+  const auto *bytes = std::get_if<Bytes>(&value.data);
+  return type == Type::Str && bytes != nullptr && !isPlainStr(textOf(*bytes)) ? Type::Text : type;
+}
+
 std::string textOf(Type type, const Value &value) {
   return std::visit(Overloaded{
                         [](const Integer &integer) { return spelled(integer); },
@@ -299,9 +337,7 @@ struct StatementText {
     return out;
   }
   std::string operator()(const Set &set) const {
-    Type type = set.type;
-    if (const auto *bytes = std::get_if<Bytes>(&set.value.data); bytes != nullptr && type == Type::Str)
-      type = isPlainStr(textOf(*bytes)) ? Type::Str : Type::Text;
+    Type type = writable(set.type, set.value);
     std::string out = cat("set ", textOf(set.at), " ", name(type), " ", textOf(type, set.value));
     if (set.was) out += " was " + textOf(type, *set.was);
     return out;
@@ -315,6 +351,32 @@ struct StatementText {
     return cat("asm ", code.att ? "att " : "", at ? textOf(*at) : "new " + std::get<Name>(code.where).text, " {",
                code.text, "}");
   }
+  std::string operator()(const Return &statement) const {
+    return cat("return ", textOf(statement.function), statement.value ? " " + spelled(*statement.value) : "");
+  }
+  std::string operator()(const Nop &nop) const {
+    // A sign would make the size a displacement.
+    std::string size = spelled(nop.size);
+    return cat("nop ", textOf(nop.at), " ", size.starts_with('+') ? size.substr(1) : size);
+  }
+  std::string operator()(const Got &got) const {
+    return cat("got ", textOf(got.symbol), " ", textOf(got.to),
+               got.object ? " in " + textOf(*got.object, isPlainPrefix) : "");
+  }
+  std::string operator()(const Expect &expect) const {
+    Type type = writable(expect.type, expect.value);
+    return cat("expect ", textOf(expect.at), " ", name(type), " ", textOf(type, expect.value));
+  }
+  std::string operator()(const Quiesce &quiesce) const {
+    std::string out = "quiesce";
+    std::string_view separator = " ";
+    for (const Address &function : quiesce.functions) {
+      out += cat(separator, textOf(function));
+      separator = ", ";
+    }
+    return out;
+  }
+  std::string operator()(const Let &let) const { return cat("let ", let.name.text, " = ", textOf(let.address)); }
 };
 
 } // namespace

@@ -44,7 +44,7 @@ int runApply(const Arguments &arguments) {
 
   // One after the other: what one process costs is then not the other's delay, and the lines keep the order of the
   // options.
-  Names names{arguments.target, arguments.objects};
+  Names names{arguments.target, arguments.objects, arguments.warnings};
   Compiler compiler(*text, names);
   backend::PlayOptions options = playOptions(arguments);
   std::vector<Attempt> attempts;

@@ -76,6 +76,11 @@ std::string changeText(const backend::PlannedChange &change) {
     return cat("jmp ", hexAddress(change.address), " ", hexAddress(change.destination));
   case backend::PlannedChange::Kind::Code:
     return cat("asm ", hexAddress(change.address), " [", change.newBytes.size(), "]");
+  case backend::PlannedChange::Kind::Return:
+    return cat("return ", hexAddress(change.address), change.type.empty() ? "" : " ", change.type);
+  case backend::PlannedChange::Kind::Import:
+    return cat("got ", change.type, " ", hexAddress(change.destination), " @ ", hexAddress(change.address));
+  case backend::PlannedChange::Kind::Nop: return cat("nop ", hexAddress(change.address), " ", change.newBytes.size());
   }
   return {};
 }

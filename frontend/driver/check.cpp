@@ -5,6 +5,7 @@
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
 #include "frontend/driver/exit_status.h"
+#include "frontend/driver/help.h"
 #include "frontend/driver/input.h"
 #include "ir/support/cat.h"
 #include "ir/support/display.h"
@@ -14,11 +15,22 @@ namespace {
 
 constexpr std::string_view kCommand = "lpc check";
 
+constexpr bool isChange(const ir::Alloc &) { return false; }
+constexpr bool isChange(const ir::Load &) { return false; }
+constexpr bool isChange(const ir::Link &) { return false; }
+constexpr bool isChange(const ir::Write &) { return true; }
+constexpr bool isChange(const ir::Branch &) { return true; }
+constexpr bool isChange(const ir::Code &) { return true; }
+constexpr bool isChange(const ir::Return &) { return true; }
+constexpr bool isChange(const ir::Nop &) { return true; }
+constexpr bool isChange(const ir::Import &) { return true; }
+constexpr bool isChange(const ir::Expect &) { return false; }
+constexpr bool isChange(const ir::Quiesce &) { return false; }
+
 // "hotfix.lp: ok: 2 changes and 1 new memory, for ./server (build-id 3f2a9c1d…)"
 std::string summary(const std::string &file, const ir::Patch &patch) {
   auto changes = std::ranges::count_if(patch.operations, [](const ir::Operation &operation) {
-    return std::holds_alternative<ir::Write>(operation.action) ||
-           std::holds_alternative<ir::Branch>(operation.action) || std::holds_alternative<ir::Code>(operation.action);
+    return std::visit([](const auto &action) { return isChange(action); }, operation.action);
   });
   std::string out = cat(file, ": ok: ", counted(static_cast<size_t>(changes), "change"));
   if (size_t made = patch.memories.size(); made > 0)
@@ -53,6 +65,25 @@ int failed(const Arguments &arguments, const Error &error, const std::string &st
   return status;
 }
 
+int explain(const std::string &id) {
+  std::vector<std::string> ids;
+  for (const DiagnosticInfo &row : allDiagnostics()) {
+    if (row.text == id) {
+      print(diagnosticText(row));
+      return Done;
+    }
+    ids.emplace_back(row.text);
+  }
+  auto near = nearest(id, ids);
+  printError(kCommand,
+             {.id = DiagnosticId::Usage,
+              .message = cat("no message has the id `", id, "`"),
+              .notes = {},
+              .help = near.empty() ? "`lpc help diagnostics` lists them" : cat("did you mean `", near.front(), "`?"),
+              .place = {}});
+  return WrongUsage;
+}
+
 int statusOf(const Compilation &compilation) {
   if (compilation.diagnostics.hasErrors()) return PatchHasErrors;
   return compilation.refusal ? driver::statusOf(compilation.refusal->id) : Done;
@@ -61,6 +92,7 @@ int statusOf(const Compilation &compilation) {
 } // namespace
 
 int runCheck(const Arguments &arguments) {
+  if (arguments.explain) return explain(*arguments.explain);
   Result<PatchText> text = readPatch(arguments.operands.front());
   if (!text) return failed(arguments, text.error());
   std::optional<LiveProcess> live;
@@ -70,7 +102,8 @@ int runCheck(const Arguments &arguments) {
     live = std::move(*opened);
   }
 
-  Compilation compilation = compile(*text, {arguments.target, arguments.objects}, live ? &*live : nullptr);
+  Compilation compilation =
+      compile(*text, {arguments.target, arguments.objects, arguments.warnings}, live ? &*live : nullptr);
   int status = statusOf(compilation);
   std::vector<Diagnostic> diagnostics = compilation.diagnostics.sorted();
   if (arguments.format == Format::Json) {

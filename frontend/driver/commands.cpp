@@ -11,12 +11,14 @@ namespace {
 
 using enum OptionId;
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
-constexpr std::array kCheckOptions = {Target, Object, Pid, Format, Help};
-constexpr std::array kPlanOptions = {Pid, Target, Object, Format, Help};
-constexpr std::array kApplyOptions = {Pid, Target, Object, Timeout, MaxPause, AllowActive, Stop, DryRun, Format, Help};
+constexpr std::array kCheckOptions = {Target, Object, Pid, Warning, Explain, Format, Help};
+constexpr std::array kPlanOptions = {Pid, Target, Object, Warning, Format, Help};
+constexpr std::array kApplyOptions = {Pid,  Target, Object,  Timeout, MaxPause, AllowActive,
+                                      Stop, DryRun, Warning, Format,  Help};
 constexpr std::array kRevertOptions = {Pid, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
 constexpr std::array kStatusOptions = {Pid, Format, Help};
-constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, Help};
+constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, Warning, Help};
+constexpr std::array kFmtOptions = {InPlace, OnlyCheck, Help};
 constexpr std::array kHelpOptions = {EmitHelp, Help};
 constexpr std::array kLivepatchOptions = {Quiet, Verbose, Debug, Help, Version};
 
@@ -38,7 +40,9 @@ constexpr std::array kCommands = {
             "standard input.",
         .example = "lpc check hotfix.lp                    # the patch says `target ./server`\n"
                    "lpc check hotfix.lp --target ./server  # the patch does not\n"
-                   "lpc check hotfix.lp --pid 4711         # against what runs",
+                   "lpc check hotfix.lp --pid 4711         # against what runs\n"
+                   "lpc check hotfix.lp -Werror            # warnings are errors\n"
+                   "lpc check --explain cloned-function    # what a message means",
         .options = kCheckOptions,
         .run = runCheck,
     },
@@ -127,6 +131,23 @@ constexpr std::array kCommands = {
         .run = runDump,
     },
     Command{
+        .name = "fmt",
+        .program = "lpc fmt",
+        .operands = "PATCH...",
+        .fewest = 1,
+        .most = kAny,
+        .summary = "lay a patch out as all patches are",
+        .description =
+            "Prints PATCH in the one layout that there is: single blanks, no blanks around the sign of a displacement, "
+            "comments below each other, at most one empty line. Comments and the spelling of numbers stay, and what "
+            "the patch does is the same. `-` is standard input.",
+        .example = "lpc fmt hotfix.lp\n"
+                   "lpc fmt -i *.lp       # the files themselves\n"
+                   "lpc fmt --check *.lp  # is there anything to do?",
+        .options = kFmtOptions,
+        .run = runFmt,
+    },
+    Command{
         .name = "help",
         .program = "lpc help",
         .operands = "[COMMAND]",
@@ -135,7 +156,8 @@ constexpr std::array kCommands = {
         .summary = "explain lpc, a command, or the instructions of the patch language",
         .description =
             "Without COMMAND: what there is. `lpc help livepatch` explains the program of 2004, and `lpc help "
-            "instructions` lists what can stand in a patch. With --emit: the same as a manual page, or the "
+            "instructions` lists what can stand in a patch, `lpc help diagnostics` what lpc can find wrong. With "
+            "--emit: the same as a manual page, or the "
             "completion for a shell.",
         .example = "lpc help apply\n"
                    "source <(lpc help --emit bash)  # completion in this shell",

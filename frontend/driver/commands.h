@@ -33,6 +33,7 @@ int runApply(const Arguments &arguments);
 int runRevert(const Arguments &arguments);
 int runStatus(const Arguments &arguments);
 int runDump(const Arguments &arguments);
+int runFmt(const Arguments &arguments);
 int runHelp(const Arguments &arguments);
 int runLivepatch(const Arguments &arguments);
 

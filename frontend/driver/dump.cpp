@@ -48,7 +48,8 @@ int runDump(const Arguments &arguments) {
     if (!opened) return failed(opened.error(), untouchedState(arguments.pids.front(), opened.error().id));
     live = std::move(*opened);
   }
-  Compilation compilation = compile(*text, {arguments.target, arguments.objects}, live ? &*live : nullptr);
+  Compilation compilation =
+      compile(*text, {arguments.target, arguments.objects, arguments.warnings}, live ? &*live : nullptr);
   printDiagnostics(compilation.diagnostics.sorted(), compilation.source);
   if (compilation.refusal) return failed(*compilation.refusal, live ? untouchedState(live->process.pid()) : "");
   if (!compilation.patch) return PatchHasErrors;

@@ -111,7 +111,8 @@ std::string overviewText() {
   for (OptionId id : {OptionId::Help, OptionId::Version})
     out += row(optionNames(info(id)), info(id).help, 24);
   out += "\n`lpc help COMMAND` or `lpc COMMAND --help` explains a command, `lpc help instructions`\n"
-         "lists what can stand in a patch, `lpc help livepatch` explains the program of 2004.\n"
+         "lists what can stand in a patch, `lpc help diagnostics` what can be wrong with it,\n"
+         "`lpc help livepatch` explains the program of 2004.\n"
          "Durations are written as 5s, 10ms or 200us.\n\nExit status:\n";
   for (const StatusRow &status : kStatuses)
     out += row(std::to_string(status.status), status.meaning, 6);
@@ -122,6 +123,39 @@ std::string instructionsText() {
   std::string out = "The instructions of the patch language, one a line; `#` begins a comment:\n\n";
   for (const ir::InstructionInfo &instruction : ir::allInstructions())
     out += row(cat(instruction.keyword, " ", instruction.operands), instruction.text, 40);
+  return out;
+}
+
+namespace {
+
+std::string_view severityName(Severity severity) { return severity == Severity::Warning ? "warning" : "error"; }
+
+std::string indented(std::string_view text) {
+  std::string out;
+  for (std::string_view line : split(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, '\n'))
+    out += line.empty() ? "\n" : cat("    ", line, "\n");
+  return out;
+}
+
+} // namespace
+
+std::string diagnosticText(const DiagnosticInfo &row) {
+  std::string out = cat(row.text, ": ", severityName(row.severity), "\n\n", paragraphs(row.explanation, 0));
+  for (const DiagnosticExample &example : diagnosticExamples())
+    if (example.id == row.text)
+      out += cat("\nIn\n\n", indented(example.patch), "\nlpc says\n\n", indented(example.said));
+  if (row.severity == Severity::Warning)
+    out += cat("\n", paragraphs(cat("It is not said with `-W no-", row.text,
+                                    "`, and an error with `-W error=", row.text, "` or `-W error`."),
+                                0));
+  return out;
+}
+
+std::string diagnosticsText() {
+  std::string out = "# Diagnostics\n\nWhat lpc can find wrong, by the id that stands in brackets behind its messages. "
+                    "`lpc check --explain ID` shows an example.\n\n";
+  for (const DiagnosticInfo &row : allDiagnostics())
+    out += cat("- `", row.text, "` (", severityName(row.severity), "): ", row.explanation, "\n");
   return out;
 }
 

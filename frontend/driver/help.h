@@ -14,6 +14,14 @@ std::string usageLine(const Command &command);               // "lpc check PATCH
 std::vector<std::string> usageParts(const Command &command); // its words, each option with its value in one
 std::string helpText(const Command &command);                // `lpc check --help`
 std::string instructionsText();                              // `lpc help instructions`
+std::string diagnosticsText();                               // `lpc help diagnostics`: docs/diagnostics.md
+std::string diagnosticText(const DiagnosticInfo &row);       // `lpc check --explain ID`
+
+// A patch that lpc has something to say about, and what it says: a golden test of this program.
+struct DiagnosticExample {
+  std::string_view id, patch, said;
+};
+std::span<const DiagnosticExample> diagnosticExamples();
 
 // Manual pages in man(7): lpc.1, lpc-check.1, …, livepatch.1.
 std::string manualOverview();

@@ -9,7 +9,7 @@ namespace lpc::driver {
 namespace {
 
 int unknownTopic(const std::string &topic) {
-  std::vector<std::string> topics = {"livepatch", "instructions"};
+  std::vector<std::string> topics = {"livepatch", "instructions", "diagnostics"};
   for (const Command &command : commands())
     topics.emplace_back(command.name);
   auto near = nearest(topic, topics);
@@ -37,6 +37,10 @@ int runHelp(const Arguments &arguments) {
   const std::string &topic = arguments.operands.front();
   if (topic == "instructions") {
     print(instructionsText());
+    return Done;
+  }
+  if (topic == "diagnostics") {
+    print(diagnosticsText());
     return Done;
   }
   const Command *command = topic == livepatchCommand().name ? &livepatchCommand() : commandNamed(topic);

@@ -109,6 +109,39 @@ private:
     address("target", reference.target);
     json_.number("addend", reference.addend);
   }
+  void action(const ir::Return &statement) {
+    json_.text("operation", "return");
+    address("at", statement.at);
+    json_.number("room", statement.room);
+    if (statement.value) json_.number("value", static_cast<int64_t>(*statement.value));
+    bytes("recorded", statement.recorded);
+    if (statement.function) json_.text("function", statement.function->name);
+  }
+  void action(const ir::Nop &nop) {
+    json_.text("operation", "nop");
+    address("at", nop.at);
+    json_.number("size", nop.size);
+    bytes("recorded", nop.recorded);
+  }
+  void action(const ir::Import &import) {
+    json_.text("operation", "got");
+    json_.text("symbol", import.symbol);
+    address("slot", import.slot);
+    address("to", import.to);
+    json_.text("kind", import.function ? "function" : "data");
+  }
+  void action(const ir::Expect &expect) {
+    json_.text("operation", "expect");
+    json_.text("type", expect.type);
+    address("at", expect.at);
+    value("value", expect.value);
+    json_.number("width", expect.width);
+  }
+  void action(const ir::Quiesce &quiesce) {
+    json_.text("operation", "quiesce");
+    address("at", quiesce.at);
+    json_.text("function", quiesce.function.name);
+  }
 
   void made(std::string_view word, ir::MemoryId id) {
     json_.text("operation", word);

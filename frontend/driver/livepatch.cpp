@@ -41,7 +41,7 @@ std::string uniqueName() {
   return cat(std::string_view(text, length), ".", std::string(9 - nanoseconds.size(), '0'), nanoseconds);
 }
 
-// The line of one operation. Changes come in the order of the operations that made them.
+// The line of one operation; conditions have none. Changes come in the order of the operations that made them.
 class Lines {
 public:
   Lines(const ir::Patch &patch, const backend::Outcome &outcome) : patch_(patch), outcome_(outcome) {}
@@ -49,7 +49,9 @@ public:
   std::string all() {
     std::string out;
     for (const ir::Operation &operation : patch_.operations)
-      out += displayable(std::visit([this](const auto &action) { return line(action); }, operation.action)) + "\n";
+      if (std::string text = std::visit([this](const auto &action) { return line(action); }, operation.action);
+          !text.empty())
+        out += displayable(text) + "\n";
     return out;
   }
 
@@ -63,6 +65,11 @@ private:
     std::string jump = changeLine();
     return branch.original ? cat(jump, "\n", changeLine()) : jump; // `hook`: the pointer is a change of its own
   }
+  std::string line(const ir::Return &) { return changeLine(); }
+  std::string line(const ir::Nop &) { return changeLine(); }
+  std::string line(const ir::Import &) { return changeLine(); }
+  static std::string line(const ir::Expect &) { return {}; }
+  static std::string line(const ir::Quiesce &) { return {}; }
 
   std::string changeLine() {
     LPC_CHECK(next_ < outcome_.changes.size());

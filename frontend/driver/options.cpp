@@ -79,6 +79,10 @@ Result<void> assign(const OptionInfo &option, const std::string &value, Argument
   case OptionId::Stop: into.alwaysStop = value == "always"; return {};
   case OptionId::DryRun: into.dryRun = true; return {};
   case OptionId::AllowActive: into.allowActive.push_back(value); return {};
+  case OptionId::Warning: return into.warnings.add(value);
+  case OptionId::Explain: into.explain = value; return {};
+  case OptionId::InPlace: into.inPlace = true; return {};
+  case OptionId::OnlyCheck: into.onlyCheck = true; return {};
   case OptionId::Emit:
   case OptionId::EmitHelp: into.emit = emitNamed(value); return {};
   case OptionId::Format: into.format = value == "json" ? Format::Json : Format::Text; return {};

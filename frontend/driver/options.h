@@ -49,11 +49,14 @@ struct Arguments {
   std::vector<ObjectFile> objects;
   std::vector<pid_t> pids; // each once, in the order given
   std::vector<std::string> allowActive;
+  WarningPolicy warnings;
+  std::optional<std::string> explain;
   std::chrono::microseconds timeout = std::chrono::seconds(5);
   std::chrono::microseconds maxPause = std::chrono::milliseconds(10);
   std::optional<Emit> emit;
   Format format = Format::Text;
   bool alwaysStop = false, dryRun = false, quiet = false, verbose = false, debug = false, help = false, version = false;
+  bool inPlace = false, onlyCheck = false;
 };
 
 // Parses `words` (without the program's and the command's name) as getopt_long does: `--name value`, `--name=value`,

@@ -81,10 +81,25 @@ std::string resultName(backend::OutcomeKind kind) {
   return {};
 }
 
+namespace {
+
+std::string_view kindName(backend::PlannedChange::Kind kind) {
+  switch (kind) {
+  case backend::PlannedChange::Kind::Set: return "set";
+  case backend::PlannedChange::Kind::Jump: return "jump";
+  case backend::PlannedChange::Kind::Code: return "code";
+  case backend::PlannedChange::Kind::Return: return "return";
+  case backend::PlannedChange::Kind::Nop: return "nop";
+  case backend::PlannedChange::Kind::Import: return "got";
+  }
+  return {};
+}
+
+} // namespace
+
 void writeChange(Json &json, const backend::PlannedChange &change) {
   json.text("address", hexAddress(change.address));
-  using Kind = backend::PlannedChange::Kind;
-  json.text("kind", change.kind == Kind::Set ? "set" : change.kind == Kind::Jump ? "jump" : "code");
+  json.text("kind", kindName(change.kind));
   json.text("old", toHex(change.oldBytes));
   json.text("new", toHex(change.newBytes));
   json.numberOrNull("line", change.line);

@@ -27,7 +27,7 @@ int runPlan(const Arguments &arguments) {
     return status;
   }
 
-  Names names{arguments.target, arguments.objects};
+  Names names{arguments.target, arguments.objects, arguments.warnings};
   Compiler compiler(*text, names);
   std::vector<Attempt> attempts;
   attempts.push_back(planFor(compiler, pid));

@@ -57,6 +57,14 @@ std::string changesText(const backend::Plan &plan) {
   return out;
 }
 
+std::string expectationsText(const backend::Plan &plan) {
+  if (plan.expectations.empty()) return "";
+  std::string out = "must hold:\n";
+  for (const backend::PlannedExpectation &expected : plan.expectations)
+    out += cat("  line ", expected.line, ": ", hexAddress(expected.at), "  ", toSpacedHex(expected.bytes), "\n");
+  return out;
+}
+
 std::string functionsText(const backend::Plan &plan) {
   if (plan.functions.empty()) return "";
   std::string out = "must not be active in any thread:\n";
@@ -96,7 +104,7 @@ void writeThreads(Json &json, pid_t pid) {
 
 std::string planText(pid_t pid, const backend::Plan &plan) {
   return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(plan.digest), "\n",
-             memoriesText(plan), changesText(plan), functionsText(plan),
+             memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
@@ -118,6 +126,15 @@ std::string planDocument(const std::string &patch, pid_t pid, const backend::Pla
         json.element([&] { writeChange(json, change); });
     });
     if (plan != nullptr) json.flag("stop", needsStop(*plan));
+    json.array("expectations", [&] {
+      if (plan == nullptr) return;
+      for (const backend::PlannedExpectation &expected : plan->expectations)
+        json.element([&] {
+          json.text("address", hexAddress(expected.at));
+          json.text("bytes", toHex(expected.bytes));
+          json.number("line", expected.line);
+        });
+    });
     json.array("threads", [&] {
       if (plan != nullptr) writeThreads(json, pid);
     });

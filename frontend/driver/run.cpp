@@ -23,7 +23,8 @@ Error usage(std::string message, std::string help = {}) {
 // What the options' table cannot say.
 Result<void> checkOperands(const Command &command, const Arguments &arguments) {
   size_t count = arguments.operands.size();
-  if (count < command.fewest) return std::unexpected(usage(cat("`", command.program, "` wants ", command.operands)));
+  if (count < command.fewest && !arguments.explain)
+    return std::unexpected(usage(cat("`", command.program, "` wants ", command.operands)));
   if (count > command.most)
     return std::unexpected(usage(cat("`", arguments.operands[command.most], "` is one argument too many"),
                                  cat("usage: ", usageLine(command))));

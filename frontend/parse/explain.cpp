@@ -196,10 +196,12 @@ private:
       out.emplace_back("a name");
     } else if (expects(Grammar::FILE)) {
       out.emplace_back("a file");
+    } else if (expects(Grammar::OBJECT_NAME)) {
+      out.emplace_back("an object");
     } else {
       either(Grammar::SYMBOL, "a symbol");
       if (!expects(Grammar::SYMBOL)) either(Grammar::STRING, "a string in double quotes");
-      either(Grammar::INT, instruction() == "new" ? "a size in bytes" : "an integer");
+      either(Grammar::INT, instruction() == "new" || instruction() == "nop" ? "a size in bytes" : "an integer");
     }
     either(Grammar::INTEGER_TYPE, "a type");
     either(Grammar::REAL, "a floating-point number");
@@ -214,6 +216,7 @@ private:
     either(Grammar::WAS, "`was`");
     either(Grammar::LBRACE, "`{`");
     either(Grammar::ORIGINAL, "`original`");
+    either(Grammar::IN, "`in`");
     either(antlr4::Token::EOF, "the end of the line");
     std::string phrase;
     for (size_t i = 0; i < out.size(); i++)

@@ -42,6 +42,12 @@ private:
     case Grammar::RuleJump: return jump(node);
     case Grammar::RuleHook: return hook(node);
     case Grammar::RuleAssembly: return assembly(node);
+    case Grammar::RuleReturnFunction: return returnFunction(node);
+    case Grammar::RuleNoOps: return noOps(node);
+    case Grammar::RuleBindImport: return bindImport(node);
+    case Grammar::RuleExpectValue: return expectValue(node);
+    case Grammar::RuleQuiesce: return quiesce(node);
+    case Grammar::RuleLetAddress: return letAddress(node);
     default: bug(__FILE__, __LINE__, "a statement of the grammar that the reader does not know");
     }
   }
@@ -98,18 +104,9 @@ private:
   // typedValue : TYPE value (WAS value)?, but STR_TYPE REST?
   ast::Set setValue(Node &node) {
     Node &typed = child(node, 2);
-    Word typeWord = word(typed, 0);
-    auto type = ast::typeNamed(typeWord.text);
-    LPC_CHECK(type.has_value());
-    ast::Set out{.at = address(child(node, 1)), .type = *type, .typePlace = typeWord.place};
-    if (has(typed, 1)) {
-      out.value = value(typed, 1, *type);
-    } else { // `str` and the end of the line
-      Place end = typeWord.place;
-      end.column = end.endColumn;
-      out.value = {Bytes{}, end};
-    }
-    if (has(typed, 2)) out.was = value(typed, 3, *type);
+    ast::Set out{.at = address(child(node, 1))};
+    typedValue(typed, out.type, out.typePlace, out.value);
+    if (has(typed, 2)) out.was = value(typed, 3, out.type);
     return out;
   }
 
@@ -133,7 +130,76 @@ private:
     return out; // parse() adds the text
   }
 
+  // returnFunction : RETURN base ((PLUS | MINUS)? INT)?
+  ast::Return returnFunction(Node &node) {
+    Node &function = child(node, 1);
+    ast::Return out{.function = {.base = base(function), .displacements = {}, .place = place(function)}, .value = {}};
+    if (has(node, 3))
+      out.value = signedInteger(word(node, 2), word(node, 3), out.function.place);
+    else if (has(node, 2))
+      out.value = integer(word(node, 2));
+    return out;
+  }
+
+  // `f -1` is a function and a number, `f-1` and `f - 1` are neither.
+  ast::Integer signedInteger(const Word &sign, const Word &digits, const Place &function) {
+    ast::Integer out = integer(digits);
+    bool apart = sign.place.column > function.endColumn && sign.place.endColumn == digits.place.column;
+    if (!apart || out.negative || digits.text.starts_with('+'))
+      fail({DiagnosticId::SyntaxError, "`return` takes a function, which has no displacement", 0, sign.text.size(),
+            "a negative result stands apart from the function: `return FUNCTION -1`"},
+           sign);
+    out.negative = sign.kind == Grammar::MINUS;
+    out.spelling = std::string(sign.text) + out.spelling;
+    out.place = join(sign.place, digits.place);
+    return out;
+  }
+
+  // noOps : NOP address INT
+  ast::Nop noOps(Node &node) { return {.at = address(child(node, 1)), .size = integer(word(node, 2))}; }
+
+  // bindImport : GOT symbol address (IN objectName)?
+  ast::Got bindImport(Node &node) {
+    ast::Got out{.symbol = onlyName(child(node, 1)), .to = address(child(node, 2)), .object = {}};
+    if (has(node, 3)) out.object = onlyName(child(node, 4));
+    return out;
+  }
+
+  // expectValue : EXPECT address statedValue
+  ast::Expect expectValue(Node &node) {
+    ast::Expect out{.at = address(child(node, 1))};
+    typedValue(child(node, 2), out.type, out.typePlace, out.value);
+    return out;
+  }
+
+  // quiesce : QUIESCE address (COMMA address)*
+  ast::Quiesce quiesce(Node &node) {
+    ast::Quiesce out;
+    for (size_t i = 1; has(node, i); i += 2)
+      out.functions.push_back(address(child(node, i)));
+    return out;
+  }
+
+  // letAddress : LET NAME EQUALS address
+  ast::Let letAddress(Node &node) { return {.name = plainName(word(node, 1)), .address = address(child(node, 3))}; }
+
   // --- values -------------------------------------------------------------------------------------------------------
+
+  // TYPE value, but STR_TYPE REST?
+  void typedValue(Node &typed, ast::Type &type, Place &typePlace, ast::Value &out) {
+    Word typeWord = word(typed, 0);
+    auto named = ast::typeNamed(typeWord.text);
+    LPC_CHECK(named.has_value());
+    type = *named;
+    typePlace = typeWord.place;
+    if (has(typed, 1)) {
+      out = value(typed, 1, type);
+    } else { // `str` and the end of the line
+      Place end = typeWord.place;
+      end.column = end.endColumn;
+      out = {Bytes{}, end};
+    }
+  }
 
   // The child of `typed` at `index`: a word or, for `hex` and `addr`, a rule.
   ast::Value value(Node &typed, size_t index, ast::Type type) {
@@ -260,6 +326,7 @@ private:
 
   // symbol   : SYMBOL | STRING
   // fileName : FILE | STRING
+  // objectName : OBJECT_NAME | STRING
   ast::Name onlyName(Node &node) { return anyName(word(node, 0)); }
 
   // OBJECT!, FILE.c: without its last character.

@@ -34,19 +34,6 @@ std::optional<int64_t> addendOf(const ast::Address &address, Context &context) {
   return sum;
 }
 
-// More pointers to pointers than the IR has (ir::kMaxLoadDepth).
-bool tooDeep(const ast::Address &address, Context &context) {
-  unsigned depth = 0;
-  for (const ast::Address *at = &address; const auto *loaded = std::get_if<ast::LoadedAddress>(&at->base);
-       at = loaded->pointer.get())
-    depth++;
-  if (depth <= ir::kMaxLoadDepth) return false;
-  context.report(
-      DiagnosticId::SyntaxError, address.place,
-      cat("this address follows ", depth, " pointers one after the other, and ", ir::kMaxLoadDepth, " is the most"));
-  return true;
-}
-
 // Something of the object stands at the address or ends there: the address of an array's end is a good value too.
 bool mapped(const target::ElfFile &file, LinkAddress address) {
   return file.segmentAt(address) != nullptr || (address.value != 0 && file.segmentAt(address - 1) != nullptr);
@@ -74,13 +61,75 @@ std::optional<int64_t> asDisplacement(const ast::Integer &value) {
 } // namespace
 
 std::optional<Spot> Addresses::resolve(const ast::Address &address, size_t statement) {
-  if (tooDeep(address, context_)) return std::nullopt;
+  if (tooDeep(address, statement)) return std::nullopt;
   auto addend = addendOf(address, context_);
   if (!addend) return std::nullopt;
-  return resolveBase(address, *addend, statement);
+  return resolveBase(address, address.base, *addend, statement);
 }
 
-std::optional<Spot> Addresses::resolveBase(const ast::Address &address, int64_t addend, size_t statement) {
+const Addresses::Named *Addresses::letBehind(const Base &base, size_t statement) const {
+  const auto *name = std::get_if<ast::MemoryAddress>(&base);
+  const Memory *memory = name != nullptr ? memories_.named(name->memory.text) : nullptr;
+  if (memory == nullptr || memory->statement >= statement) return nullptr;
+  auto known = lets_.find(memory);
+  return known == lets_.end() ? nullptr : &known->second;
+}
+
+unsigned Addresses::depthOf(const ast::Address &address, size_t statement) const {
+  unsigned depth = 0;
+  const ast::Address *at = &address;
+  for (; const auto *loaded = std::get_if<ast::LoadedAddress>(&at->base); at = loaded->pointer.get())
+    depth++;
+  const Named *let = letBehind(at->base, statement);
+  return let == nullptr ? depth : depth + let->depth;
+}
+
+// More pointers to pointers than the IR has (ir::kMaxLoadDepth).
+bool Addresses::tooDeep(const ast::Address &address, size_t statement) {
+  unsigned depth = depthOf(address, statement);
+  if (depth <= ir::kMaxLoadDepth) return false;
+  context_.report(
+      DiagnosticId::SyntaxError, address.place,
+      cat("this address follows ", depth, " pointers one after the other, and ", ir::kMaxLoadDepth, " is the most"));
+  return true;
+}
+
+void Addresses::name(const ast::Let &let, size_t statement) {
+  const Memory &memory = memories_.of(statement);
+  if (!resolve(let.address, statement) || !memory.usable) return;
+  Named named{&let.address.base, *addendOf(let.address, context_), statement, depthOf(let.address, statement)};
+  if (const Named *behind = letBehind(let.address.base, statement)) {
+    const auto &base = std::get<ast::MemoryAddress>(let.address.base);
+    const auto *member = std::get_if<ast::Integer>(&base.member);
+    int64_t more = member != nullptr ? asDisplacement(*member).value_or(0) : 0;
+    named.base = behind->base;
+    named.statement = behind->statement;
+    // The sums don't overflow: resolve() has made them.
+    named.addend += more + behind->addend;
+  }
+  lets_.emplace(&memory, named);
+}
+
+std::optional<Spot> Addresses::named(const ast::Address &address, const ast::MemoryAddress &base, int64_t addend,
+                                     const Memory &let) {
+  auto known = lets_.find(&let);
+  if (known == lets_.end()) return std::nullopt; // its statement has an error, which was reported
+  const Named &named = known->second;
+  if (const auto *symbol = std::get_if<ast::Name>(&base.member)) {
+    context_.report(DiagnosticId::NoMemorySymbols, symbol->place,
+                    cat("`$", let.name->text, "` has no symbols: it is an address that `let` named"));
+    return std::nullopt;
+  }
+  std::optional<int64_t> more = 0;
+  if (const auto *integer = std::get_if<ast::Integer>(&base.member)) more = asDisplacement(*integer);
+  int64_t sum = 0;
+  if (!more || __builtin_add_overflow(*more, addend, &sum) || __builtin_add_overflow(sum, named.addend, &sum))
+    return outside(address, "leaves the address space");
+  return resolveBase(address, *named.base, sum, named.statement);
+}
+
+std::optional<Spot> Addresses::resolveBase(const ast::Address &address, const Base &base, int64_t addend,
+                                           size_t statement) {
   struct Visitor {
     Addresses &self;
     const ast::Address &address;
@@ -98,7 +147,7 @@ std::optional<Spot> Addresses::resolveBase(const ast::Address &address, int64_t 
       return self.loaded(address, base, addend, statement);
     }
   };
-  return std::visit(Visitor{*this, address, addend, statement}, address.base);
+  return std::visit(Visitor{*this, address, addend, statement}, base);
 }
 
 std::optional<Spot> Addresses::outside(const ast::Address &address, const std::string &why) {
@@ -204,6 +253,7 @@ std::optional<Spot> Addresses::memory(const ast::Address &address, const ast::Me
     return std::nullopt;
   }
   if (!memory->usable) return std::nullopt;
+  if (memory->kind == MemoryKind::Let) return named(address, base, addend, *memory);
   Spot spot{.written = &address,
             .region = {RegionKind::Memory, static_cast<uint32_t>(memory->id)},
             .addend = addend,
@@ -279,6 +329,12 @@ std::optional<Spot> Addresses::loaded(const ast::Address &address, const ast::Lo
   spot.offset = static_cast<uint64_t>(addend) ^ (uint64_t{1} << 63); // in the order of the signed numbers
   spot.address.where = ir::Loaded{std::make_shared<const ir::Address>(std::move(pointer->address)), addend};
   return spot;
+}
+
+std::optional<Spot> Addresses::inFile(const ast::Address &written, size_t object, LinkAddress address) {
+  auto file = context_.objects.file(object);
+  LPC_CHECK(file.has_value()); // the address was found in it
+  return inObject({.written = &written}, object, *file, address);
 }
 
 ir::Address Addresses::ofProgram(const target::Symbol &symbol) {

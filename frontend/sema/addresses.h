@@ -47,6 +47,12 @@ public:
   // index of the statement that it stands in, for `$` names are known from the next statement on.
   std::optional<Spot> resolve(const ast::Address &address, size_t statement);
 
+  // A `let`: its address is resolved, and its name can be used from the next statement on.
+  void name(const ast::Let &let, size_t statement);
+
+  // A link address of an object, for `written`. NotMapped.
+  std::optional<Spot> inFile(const ast::Address &written, size_t object, LinkAddress address);
+
   // The address of a symbol of the program (object 0), for bindings.
   ir::Address ofProgram(const target::Symbol &symbol);
 
@@ -55,7 +61,21 @@ public:
   [[nodiscard]] const Symbols &symbols() const { return symbols_; }
 
 private:
-  std::optional<Spot> resolveBase(const ast::Address &address, int64_t addend, size_t statement);
+  using Base = decltype(ast::Address::base);
+  // What a `let` stands for, with no other `let` in between.
+  struct Named {
+    const Base *base = nullptr;
+    int64_t addend = 0;
+    size_t statement = 0; // that the base is seen from
+    unsigned depth = 0;   // pointers that are followed
+  };
+
+  std::optional<Spot> resolveBase(const ast::Address &address, const Base &base, int64_t addend, size_t statement);
+  std::optional<Spot> named(const ast::Address &address, const ast::MemoryAddress &base, int64_t addend,
+                            const Memory &let);
+  [[nodiscard]] const Named *letBehind(const Base &base, size_t statement) const;
+  [[nodiscard]] unsigned depthOf(const ast::Address &address, size_t statement) const;
+  bool tooDeep(const ast::Address &address, size_t statement);
   std::optional<Spot> symbol(const ast::Address &address, const ast::SymbolAddress &base, int64_t addend);
   std::optional<Spot> absolute(const ast::Address &address, const ast::AbsoluteAddress &base, int64_t addend);
   std::optional<Spot> object(const ast::Address &address, const ast::ObjectAddress &base, int64_t addend);
@@ -77,6 +97,7 @@ private:
   Program &out_;
   std::map<size_t, ir::ObjectId> ids_;       // objects that are referred to
   std::map<std::string, uint32_t> pointers_; // regions behind `[ … ]`
+  std::map<const Memory *, Named> lets_;     // those without errors
 };
 
 } // namespace lpc::sema

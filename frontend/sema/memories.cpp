@@ -33,11 +33,15 @@ public:
                code != nullptr && std::holds_alternative<ast::Name>(code->where)) {
       memory.name = &std::get<ast::Name>(code->where);
       memory.usable = makeAssembled(index, memory);
+    } else if (const auto *let = std::get_if<ast::Let>(&statement.what)) {
+      memory.name = &let->name;
+      memory.kind = MemoryKind::Let;
+      memory.usable = true;
     } else {
       return;
     }
     if (!claim(memory)) memory.usable = false;
-    if (memory.usable) enter(memory, statement.place);
+    if (memory.usable && memory.kind != MemoryKind::Let) enter(memory, statement.place);
     memories_.byStatement.emplace(index, memories_.all.size());
     memories_.all.push_back(std::move(memory));
   }

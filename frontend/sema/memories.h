@@ -1,4 +1,4 @@
-// The memory that a patch makes: `new`, `load`, `dl`, `asm new`, and the `$` names they define.
+// The `$` names of a patch: the memory that `new`, `load`, `dl`, `asm new` make, and the addresses that `let` names.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace lpc::sema {
 
-enum class MemoryKind : uint8_t { New, Load, Linked, Assembled };
+enum class MemoryKind : uint8_t { New, Load, Linked, Assembled, Let };
 
 // One defining statement.
 struct Memory {
@@ -20,7 +20,7 @@ struct Memory {
   MemoryKind kind = MemoryKind::New;
   bool usable =
       false; // false: the statement had an error, which has been reported; its uses are passed over in silence
-  // The rest holds where it is usable.
+  // The rest holds where it is usable and no `let`.
   ir::MemoryId id{};
   uint64_t size = 0;
   ir::Permission permission = ir::Permission::RW;

@@ -57,7 +57,7 @@ void checkDestinations(std::vector<Change> jumps, const std::vector<Destination>
     const Change &jump = *std::prev(next);
     if (jump.region != to.region || to.offset > last(jump)) continue;
     Diagnostic &d = context.report(DiagnosticId::BranchIntoSite, to.place,
-                                   cat("`", to.written, "` is inside the bytes that another jump overwrites"));
+                                   cat("`", to.written, "` is inside the bytes that another statement overwrites"));
     d.notes.push_back({cat(jump.size, " bytes are overwritten here"), jump.place});
   }
 }

@@ -28,11 +28,12 @@ std::optional<Bytes> recordedBytes(const target::ElfFile &file, LinkAddress addr
   return file.bytesAt(address, size);
 }
 
-bool wasHolds(const Spot &spot, const Bytes &recorded, const Bytes &was, Place place, Context &context) {
-  if (was == recorded) return true;
-  Diagnostic &d = context.report(DiagnosticId::WasMismatch, place,
+bool fileHas(const Spot &spot, const Bytes &recorded, const Bytes &stated, const Mismatch &otherwise,
+             Context &context) {
+  if (stated == recorded) return true;
+  Diagnostic &d = context.report(otherwise.id, otherwise.place,
                                  cat("`", spot.owner, "` does not have this value at `", spelled(*spot.written), "`"));
-  d.notes.push_back({"", {}, {cat("patch  ", toSpacedHex(was)), cat("file   ", toSpacedHex(recorded))}});
+  d.notes.push_back({"", {}, {cat("patch  ", toSpacedHex(stated)), cat("file   ", toSpacedHex(recorded))}});
   return false;
 }
 

@@ -9,7 +9,11 @@ namespace lpc::sema {
 // read-only after relocation, and not relocated. Nothing where the process decides.
 std::optional<Bytes> recordedBytes(const target::ElfFile &file, LinkAddress address, uint64_t size);
 
-// Compares what `was` states with what the file has. WasMismatch.
-bool wasHolds(const Spot &spot, const Bytes &recorded, const Bytes &was, Place place, Context &context);
+// Compares what `was` or `expect` states with what the file has; reports `otherwise`.
+struct Mismatch {
+  DiagnosticId id{};
+  Place place{};
+};
+bool fileHas(const Spot &spot, const Bytes &recorded, const Bytes &stated, const Mismatch &otherwise, Context &context);
 
 } // namespace lpc::sema

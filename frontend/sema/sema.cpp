@@ -1,11 +1,16 @@
 // The table of contents of the semantic pass. Each check is a plain function in a pair of files of its own.
 #include "frontend/sema/sema.h"
 
+#include <algorithm>
+
 #include "frontend/sema/assemblies.h"
+#include "frontend/sema/clones.h"
 #include "frontend/sema/cycles.h"
 #include "frontend/sema/fits.h"
 #include "frontend/sema/functions.h"
 #include "frontend/sema/headers.h"
+#include "frontend/sema/imports.h"
+#include "frontend/sema/noops.h"
 #include "frontend/sema/overlaps.h"
 #include "frontend/sema/payloads.h"
 #include "frontend/sema/recorded.h"
@@ -72,7 +77,7 @@ public:
     if (at->inProgramFile()) write.recorded = recordedBytes(*at->file, at->link, extent.width);
     const Bytes *stated = write.was ? std::get_if<Bytes>(&*write.was) : nullptr;
     if (write.recorded && stated != nullptr && set.was &&
-        !wasHolds(*at, *write.recorded, *stated, set.was->place, context_))
+        !fileHas(*at, *write.recorded, *stated, {DiagnosticId::WasMismatch, set.was->place}, context_))
       return;
     changes_.push_back({at->region, at->offset, extent.width, set.at.place, spelled(set.at)});
     add(std::move(write));
@@ -123,15 +128,100 @@ public:
     add(std::move(out));
   }
 
+  void operator()(const ast::Return &statement) {
+    auto at = addresses_.resolve(statement.function, index_);
+    std::optional<uint64_t> value;
+    if (statement.value) {
+      value = resultOf(*statement.value);
+      if (!value) return;
+    }
+    auto site = at ? checkReturn(*at, value, addresses_.symbols(), context_) : std::nullopt;
+    if (!site) return;
+    uint32_t overwritten = returnSize(context_.machine, value);
+    changes_.push_back({at->region, site->offset, std::max(site->room, overwritten), statement.function.place,
+                        spelled(statement.function)});
+    jumpSites_.push_back(changes_.back());
+    noteReplaced(*at, *site);
+    add(ir::Return{.at = site->from,
+                   .room = site->room,
+                   .value = value,
+                   .recorded = std::move(site->recorded),
+                   .function = std::move(site->function)});
+  }
+
+  void operator()(const ast::Nop &nop) {
+    auto at = addresses_.resolve(nop.at, index_);
+    auto noOps = at ? checkNoOps(*at, nop.size, addresses_.symbols(), context_) : std::nullopt;
+    if (!noOps) return;
+    changes_.push_back({at->region, at->offset, noOps->size, nop.at.place, spelled(nop.at)});
+    jumpSites_.push_back(changes_.back());
+    add(ir::Nop{.at = at->address, .size = noOps->size, .recorded = std::move(noOps->recorded)});
+  }
+
+  void operator()(const ast::Got &got) {
+    auto found = findImport(got, context_);
+    auto to = addresses_.resolve(got.to, index_);
+    if (!found || !to) return;
+    bool function = std::ranges::any_of(found->slots, &target::ElfFile::ImportSlot::function);
+    if (function && !checkDestination(*to, context_)) return;
+    for (const auto &slot : found->slots) {
+      auto at = addresses_.inFile(got.to, found->object, slot.address);
+      if (!at) return;
+      changes_.push_back(
+          {at->region, at->offset, pointerSize(context_.machine), got.symbol.place, cat(spelled(got.symbol), "@got")});
+      add(ir::Import{.symbol = got.symbol.text, .slot = at->address, .to = to->address, .function = slot.function});
+    }
+  }
+
+  void operator()(const ast::Expect &expect) {
+    auto at = addresses_.resolve(expect.at, index_);
+    auto value = valueOf(expect.type, expect.value);
+    if (!at || !value || isOfThePatch(*at)) return;
+    Extent extent{width(*value), hasFixedWidth(expect.type) ? expect.typePlace : expect.value.place,
+                  cat("`", ast::name(expect.type), "`")};
+    if (expect.type == ast::Type::Addr && !fitsPointer(*at, context_)) return;
+    if (!fits(*at, extent, context_)) return;
+    const Bytes *stated = std::get_if<Bytes>(&*value);
+    if (stated != nullptr && at->inProgramFile())
+      if (auto recorded = recordedBytes(*at->file, at->link, extent.width);
+          recorded && !fileHas(*at, *recorded, *stated, {DiagnosticId::ExpectMismatch, expect.value.place}, context_))
+        return;
+    add(ir::Expect{.type = std::string(ast::name(expect.type)),
+                   .at = at->address,
+                   .value = std::move(*value),
+                   .width = static_cast<uint32_t>(extent.width)});
+  }
+
+  void operator()(const ast::Quiesce &quiesce) {
+    for (const ast::Address &address : quiesce.functions)
+      if (auto at = addresses_.resolve(address, index_))
+        if (auto function = checkQuiet(*at, context_))
+          add(ir::Quiesce{.at = at->address, .function = std::move(*function)});
+  }
+
+  void operator()(const ast::Let &let) { addresses_.name(let, index_); }
+
   // What holds between statements.
   void finish() {
     checkOverlaps(std::move(changes_), context_);
     checkDestinations(std::move(jumpSites_), destinations_, context_);
     checkCycles(jumps_, context_);
+    auto parts = checkClones(replaced_, context_);
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) { // behind the operation that replaces the function
+      auto behind = out_.statements.begin() + static_cast<std::ptrdiff_t>(part->operation) + 1;
+      Place place = out_.statements[part->operation].place;
+      out_.statements.insert(behind, {std::move(part->quiesce), place});
+    }
   }
 
 private:
   void add(ir::Action action) { out_.statements.push_back({std::move(action), statement_->place}); }
+
+  // Called before the operation is added.
+  void noteReplaced(const Spot &spot, const Site &site) {
+    if (site.function && spot.symbol != nullptr)
+      replaced_.push_back({spot.object, *spot.symbol, spot.address, spot.place(), out_.statements.size()});
+  }
 
   std::optional<ir::Value> valueOf(ast::Type type, const ast::Value &value) {
     if (type == ast::Type::Addr) {
@@ -140,6 +230,24 @@ private:
     }
     auto bytes = encode(type, value, context_);
     return bytes ? std::optional<ir::Value>(std::move(*bytes)) : std::nullopt;
+  }
+
+  // The bits of the result register.
+  std::optional<uint64_t> resultOf(const ast::Integer &value) {
+    unsigned bits = 8 * pointerSize(context_.machine);
+    uint64_t highest = bits == 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
+    if (value.magnitude <= (value.negative ? uint64_t{1} << (bits - 1) : highest))
+      return (value.negative ? 0 - value.magnitude : value.magnitude) & highest;
+    context_.report(DiagnosticId::IntegerOutOfRange, value.place,
+                    cat("`", value.spelling, "` does not fit a result, which has ", bits, " bits"));
+    return std::nullopt;
+  }
+
+  bool isOfThePatch(const Spot &at) {
+    if (at.memory == nullptr) return false;
+    context_.report(DiagnosticId::BadAddress, at.place(),
+                    cat("`", spelled(*at.written), "` is in memory that this patch makes: it is not there before"));
+    return true;
   }
 
   [[nodiscard]] uint64_t width(const ir::Value &value) const {
@@ -167,6 +275,7 @@ private:
     destinations_.push_back({to->region, to->offset, to->place(), spelled(*to->written)});
     jumps_.push_back(
         {from->region, from->offset, site->offset, to->region, to->offset, written.place, spelled(written)});
+    noteReplaced(*from, *site);
     return ir::Branch{.from = site->from,
                       .to = to->address,
                       .room = site->room,
@@ -236,6 +345,7 @@ private:
   std::vector<Change> changes_, jumpSites_;
   std::vector<Destination> destinations_;
   std::vector<Jump> jumps_;
+  std::vector<Replaced> replaced_;
 };
 
 } // namespace

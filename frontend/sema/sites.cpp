@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "frontend/sema/fits.h"
-#include "frontend/sema/functions.h"
 #include "frontend/sema/recorded.h"
 #include "frontend/sema/spelling.h"
 #include "ir/machine/moved_code.h"
@@ -17,86 +16,6 @@ namespace lpc::sema {
 namespace {
 
 constexpr uint64_t kLongestPadding = 64; // bytes behind a function that are looked at
-
-bool executable(const target::ElfFile &file, LinkAddress address) {
-  if (const target::Section *section = file.sectionAt(address)) return section->executable;
-  const target::Segment *segment = file.segmentAt(address);
-  return segment != nullptr && segment->executable;
-}
-
-std::string_view word(ir::Permission permission) {
-  switch (permission) {
-  case ir::Permission::R: return "r";
-  case ir::Permission::RW: return "rw";
-  case ir::Permission::RX: return "rx";
-  case ir::Permission::RWX: return "rwx";
-  }
-  return "";
-}
-
-// The place of another address of the same function, as the author would write it.
-std::string spelledAt(const Spot &spot, LinkAddress address) {
-  ast::Address base = *spot.written;
-  base.displacements.clear();
-  if (spot.symbol != nullptr) {
-    uint64_t distance = address - spot.symbol->address;
-    if (address < spot.symbol->address) return cat(spelled(base), "-", spot.symbol->address - address);
-    return distance == 0 ? spelled(base) : cat(spelled(base), "+", distance);
-  }
-  if (spot.memory != nullptr) return cat("$", spot.memory->name->text, ":", hexAddress(address - spot.memory->base));
-  if (const auto *object = std::get_if<ast::ObjectAddress>(&base.base))
-    return cat(spelled(object->object), "!", hexAddress(address));
-  return hexAddress(address);
-}
-
-bool notCode(const Spot &spot, const char *rule, Context &context) {
-  const target::Section *section = spot.file->sectionAt(spot.link);
-  std::string where = section != nullptr ? cat("in `", section->name, "` of `", spot.owner, "`")
-                                         : cat("in `", spot.owner, "`, where no code is");
-  Diagnostic &d =
-      context.report(DiagnosticId::NotCode, spot.place(), cat("`", spelled(*spot.written), "` is ", where, ": ", rule));
-  const target::Symbol *symbol = spot.symbol;
-  if (symbol != nullptr && symbol->kind == target::SymbolKind::Object && symbol->size == pointerSize(context.machine))
-    d.help = cat("for the code that it points to write `[", spelled(*spot.written), "]`");
-  return false;
-}
-
-// Memory of `new` and `load`, of whose code nothing is known but whether it may run.
-bool runnable(const Spot &spot, uint64_t size, Context &context) {
-  const Memory &memory = *spot.memory;
-  if (memory.permission != ir::Permission::RX && memory.permission != ir::Permission::RWX) {
-    Diagnostic &d =
-        context.report(DiagnosticId::NotCode, spot.place(),
-                       cat("`$", memory.name->text, "` is `", word(memory.permission), "`: code can't run there"));
-    d.notes.push_back({"it is defined here", memory.name->place});
-    d.help = cat("end its definition with `rx`");
-    return false;
-  }
-  return fits(spot, {size, spot.place(), size == 1 ? "an instruction" : "a jump"}, context);
-}
-
-// Is the spot the start of an instruction of the function?
-bool startsInstruction(const Function &function, const Spot &spot, Context &context) {
-  if (spot.link == function.begin && function.covering(spot.link) != nullptr) return true;
-  if (function.undecodable && *function.undecodable <= spot.link) {
-    Diagnostic &d = context.report(DiagnosticId::UndecodableCode, spot.place(),
-                                   *function.undecodable == spot.link
-                                       ? cat("the bytes at `", spelled(*spot.written), "` are no instruction")
-                                       : cat("the bytes at `", function.at(*function.undecodable),
-                                             "` are no instruction, so it is not known where those behind them start"));
-    d.notes.push_back(listing(function, *function.undecodable, context));
-    return false;
-  }
-  const Instruction *instruction = function.covering(spot.link);
-  LPC_CHECK(instruction != nullptr); // every byte before the first undecodable one belongs to an instruction
-  if (instruction->address == spot.link.value) return true;
-  Diagnostic &d = context.report(DiagnosticId::NotAnInstruction, spot.place(),
-                                 cat("`", spelled(*spot.written), "` is not the start of an instruction"));
-  d.under = cat("inside `", context.decoder->text(function.bytesOf(*instruction), instruction->address), "`");
-  d.notes.push_back(listing(function, spot.link, context));
-  d.help = cat("use `", spelledAt(spot, LinkAddress{instruction->address}), "`");
-  return false;
-}
 
 bool isPadding(const Instruction &instruction, BytesView bytes, const Decoder &decoder) {
   return instruction.isNop || decoder.text(bytes.first(instruction.length), instruction.address) == "int3";
@@ -108,7 +27,7 @@ class SiteCheck {
 public:
   SiteCheck(const Spot &spot, NewCode code, const Symbols &symbols, Context &context)
       : spot_(spot), kind_(code.kind), symbols_(symbols), context_(context),
-        need_(kind_ == Kind::Instructions ? code.size : nearJumpSize(context.machine)) {}
+        need_(kind_ == Kind::Instructions || kind_ == Kind::Return ? code.size : nearJumpSize(context.machine)) {}
 
   std::optional<Site> run() {
     if (spot_.file == nullptr) return withoutFile();
@@ -131,7 +50,7 @@ private:
   std::optional<Site> withoutFile() {
     Site site{.from = spot_.address, .offset = spot_.offset};
     if (spot_.memory == nullptr) return site; // the process proves it
-    if (!runnable(spot_, need_, context_)) return std::nullopt;
+    if (!runnable(spot_, {what(), need_}, context_)) return std::nullopt;
     site.room = need_;
     return site;
   }
@@ -163,12 +82,13 @@ private:
     }
     LinkAddress at = spot_.link + skip;
     if (!unreached(function, function, at, room)) return std::nullopt;
-    if (auto cold = coldCode(); cold && !unreached(function, *cold, at, room)) return std::nullopt;
+    if (auto cold = coldPartOf(spot_, symbols_, context_); cold && !unreached(function, *cold, at, room))
+      return std::nullopt;
     if (kind_ == Kind::Hook && !movable(function, at, room)) return std::nullopt;
     Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
     if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
-    bool replacesIt =
-        kind_ == Kind::Jump && spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
+    bool replacesIt = (kind_ == Kind::Jump || kind_ == Kind::Return) && spot_.inProgramFile() &&
+                      spot_.link == function.begin && !function.name.empty();
     if (replacesIt) site.function = ir::Function{function.name, function.begin, function.end - function.begin};
     return site;
   }
@@ -203,6 +123,7 @@ private:
   enum Article : bool { kA, kThe };
   [[nodiscard]] std::string_view what(Article article = kA) const {
     if (kind_ == Kind::Instructions) return article == kA ? "these instructions" : "the instructions";
+    if (kind_ == Kind::Return) return article == kA ? "a return" : "the return";
     return article == kA ? "a jump" : "the jump";
   }
 
@@ -260,15 +181,6 @@ private:
     return false;
   }
 
-  std::optional<Function> coldCode() {
-    const auto *written = std::get_if<ast::SymbolAddress>(&spot_.written->base);
-    if (written == nullptr || spot_.symbol == nullptr || !spot_.inProgramFile()) return std::nullopt;
-    for (const target::Symbol &cold : symbols_.inObject(spot_.object, coldPart(written->symbol.text)))
-      if (cold.sourceFile == spot_.symbol->sourceFile || spot_.symbol->sourceFile.empty())
-        return functionOf(cold, *spot_.file, spot_.owner, context_);
-    return std::nullopt;
-  }
-
   static ir::Address shifted(ir::Address address, uint64_t bytes) {
     if (auto *in = std::get_if<ir::InObject>(&address.where)) {
       in->address = in->address + bytes;
@@ -292,8 +204,39 @@ std::optional<Site> checkSite(const Spot &from, NewCode code, const Symbols &sym
   return SiteCheck(from, code, symbols, context).run();
 }
 
+std::optional<Site> checkReturn(const Spot &function, std::optional<uint64_t> value, const Symbols &symbols,
+                                Context &context) {
+  auto site = checkSite(function, {NewCode::Kind::Return, returnSize(context.machine, value)}, symbols, context);
+  if (!site || function.file == nullptr) return site;
+  auto symbol = function.file->symbolAt(function.link);
+  if (!symbol || symbol->address == function.link) return site;
+  context
+      .report(DiagnosticId::NotAFunction, function.place(),
+              cat("`", spelled(*function.written), "` is inside `", readable(symbol->name),
+                  "`, and a return in the middle of a function would take some value of its stack for the caller"))
+      .help = cat("name the function itself: `", readable(symbol->name), "`");
+  return std::nullopt;
+}
+
+std::optional<ir::Function> checkQuiet(const Spot &at, Context &context) {
+  auto refuse = [&](const std::string &why) {
+    context.report(DiagnosticId::NotAFunction, at.place(), cat("`", spelled(*at.written), "` ", why));
+    return std::nullopt;
+  };
+  if (at.memory != nullptr) return refuse("is in memory that this patch makes: nothing can run there yet");
+  if (at.file == nullptr) return refuse("is no function of a file, so it is not known where its code ends");
+  if (!executable(*at.file, at.link)) {
+    notCode(at, "only code can be active", context);
+    return std::nullopt;
+  }
+  auto symbol = at.file->symbolAt(at.link);
+  bool inside = symbol && at.link >= symbol->address && at.link - symbol->address < symbol->size;
+  if (!inside) return refuse(cat("is in no function that `", at.owner, "` names"));
+  return ir::Function{readable(symbol->name), symbol->address, symbol->size};
+}
+
 bool checkDestination(const Spot &to, Context &context) {
-  if (to.file == nullptr) return to.memory == nullptr || runnable(to, 1, context);
+  if (to.file == nullptr) return to.memory == nullptr || runnable(to, {"an instruction", 1}, context);
   if (!staysInSymbol(to, context)) return false;
   if (!executable(*to.file, to.link)) return notCode(to, "a jump leads to code", context);
   if (!context.decoder) return true;

@@ -1,7 +1,7 @@
 // Proof 4: a code site is code, and so is where a jump goes.
 #pragma once
 
-#include "frontend/sema/addresses.h"
+#include "frontend/sema/code.h"
 
 namespace lpc::sema {
 
@@ -18,14 +18,22 @@ struct Site {
 };
 
 // What overwrites the instructions: a jump, and nobody reaches them again; a jump that they are moved away from to live
-// on; or other instructions, of so many bytes.
+// on; other instructions, of so many bytes; or a return, as a jump.
 struct NewCode {
-  enum class Kind : uint8_t { Jump, Hook, Instructions } kind = Kind::Jump;
-  uint32_t size = 0; // Instructions
+  enum class Kind : uint8_t { Jump, Hook, Instructions, Return } kind = Kind::Jump;
+  uint32_t size = 0; // Instructions, Return
 };
 
 // NotCode, NotAnInstruction, UndecodableCode, SiteTooShort, BranchIntoSite, PastMemoryEnd, IfuncSymbol; CannotMove.
 std::optional<Site> checkSite(const Spot &from, NewCode code, const Symbols &symbols, Context &context);
+
+// `return`: a site at the entry of a function, for there the stack is as the caller left it. NotAFunction, and those of
+// checkSite.
+std::optional<Site> checkReturn(const Spot &function, std::optional<uint64_t> value, const Symbols &symbols,
+                                Context &context);
+
+// `quiesce`: the function that holds the address, of an object that the process has loaded. NotCode, NotAFunction.
+std::optional<ir::Function> checkQuiet(const Spot &at, Context &context);
 
 // NotCode, NotAnInstruction, UndecodableCode, PastMemoryEnd.
 bool checkDestination(const Spot &to, Context &context);

@@ -68,6 +68,9 @@ struct Symbols::Wanted {
       if (const auto *hook = std::get_if<ast::Hook>(&statement.what)) addColdPart(hook->function, context);
       if (const auto *code = std::get_if<ast::Asm>(&statement.what))
         if (const auto *at = std::get_if<ast::Address>(&code->where)) addColdPart(*at, context);
+      if (const auto *returns = std::get_if<ast::Return>(&statement.what)) addColdPart(returns->function, context);
+      if (const auto *nop = std::get_if<ast::Nop>(&statement.what)) addColdPart(nop->at, context);
+      if (const auto *let = std::get_if<ast::Let>(&statement.what)) addColdPart(let->address, context);
     }
     for (const Memory &memory : memories.all)
       if (memory.usable && memory.payload)

@@ -29,6 +29,20 @@ template <class Visit> void forEachAddress(const ast::Statement &statement, cons
     forEachAddress(hook->original, visit);
   } else if (const auto *code = std::get_if<ast::Asm>(&statement.what)) {
     if (const auto *at = std::get_if<ast::Address>(&code->where)) forEachAddress(*at, visit);
+  } else if (const auto *returns = std::get_if<ast::Return>(&statement.what)) {
+    forEachAddress(returns->function, visit);
+  } else if (const auto *nop = std::get_if<ast::Nop>(&statement.what)) {
+    forEachAddress(nop->at, visit);
+  } else if (const auto *got = std::get_if<ast::Got>(&statement.what)) {
+    forEachAddress(got->to, visit);
+  } else if (const auto *expect = std::get_if<ast::Expect>(&statement.what)) {
+    forEachAddress(expect->at, visit);
+    forEachAddress(expect->value, visit);
+  } else if (const auto *quiesce = std::get_if<ast::Quiesce>(&statement.what)) {
+    for (const ast::Address &function : quiesce->functions)
+      forEachAddress(function, visit);
+  } else if (const auto *let = std::get_if<ast::Let>(&statement.what)) {
+    forEachAddress(let->address, visit);
   } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
     for (const ast::With &with : dl->with)
       forEachAddress(with.address, visit);

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "frontend/target/address_index.h"
+#include "frontend/target/clone_scan.h"
 #include "frontend/target/elf_image.h"
 #include "frontend/target/file_contents.h"
+#include "frontend/target/import_slots.h"
 #include "frontend/target/relocated_ranges.h"
 #include "frontend/target/symbol_lookup.h"
 #include "ir/support/cat.h"
@@ -22,6 +24,9 @@ namespace {
 constexpr uint64_t kMostZeros = uint64_t{64} << 20;
 // Copied names of one call together.
 constexpr size_t kMostNameBytes = size_t{256} << 20;
+
+// Of one function; compilers make a handful.
+constexpr size_t kMostClones = 256;
 
 constexpr uint16_t kRelocatable = 1; // ET_REL
 
@@ -226,6 +231,26 @@ std::vector<ElfFile::Undefined> ElfFile::undefinedSymbols() const {
       continue;
     }
     result.push_back({.name = std::string(name), .weak = weak, .threadLocal = entry.type() == kThreadLocal});
+  }
+  return result;
+}
+
+std::vector<ElfFile::ImportSlot> ElfFile::importSlots(std::string_view symbol) const {
+  return target::importSlots(impl_->image, symbol);
+}
+
+std::vector<std::vector<Symbol>> ElfFile::clonesOf(const std::vector<std::string> &names) const {
+  std::vector<std::vector<Symbol>> result(names.size());
+  std::vector<std::string_view> views(names.begin(), names.end());
+  SymbolLookup lookup = impl_->lookup();
+  for (const SymbolLookup::Table &table : lookup.tables())
+    if (!table.dynamic) // they are local
+      for (NameHit hit : scanForClones(*table.table, views, *table.contents))
+        if (result[hit.name].size() < kMostClones) result[hit.name].push_back(lookup.describe(table, hit.symbol));
+  for (std::vector<Symbol> &clones : result) { // the debug file has those of the file again
+    std::ranges::sort(clones, {}, [](const Symbol &symbol) { return std::tuple(symbol.address.value, symbol.name); });
+    auto again = std::ranges::unique(clones, {}, &Symbol::address);
+    clones.erase(again.begin(), again.end());
   }
   return result;
 }

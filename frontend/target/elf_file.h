@@ -94,6 +94,15 @@ public:
     bool threadLocal = false;
   };
   [[nodiscard]] std::vector<Undefined> undefinedSymbols() const;
+  // The slots through which the object reaches a symbol that the dynamic linker binds (R_*_JUMP_SLOT, R_*_GLOB_DAT).
+  struct ImportSlot {
+    LinkAddress address;
+    bool function = false; // calls go through it
+  };
+  [[nodiscard]] std::vector<ImportSlot> importSlots(std::string_view symbol) const;
+  // Parts and copies that a compiler made of a function and named after it: `f.cold`, `f.part.0`,
+  // `f.isra.0.constprop.1`. Result i belongs to names[i], which are names of symbol tables.
+  [[nodiscard]] std::vector<std::vector<Symbol>> clonesOf(const std::vector<std::string> &names) const;
   // Every name, for suggestions; only called on the way to an error. At most `limit`.
   [[nodiscard]] std::vector<std::string> symbolNames(size_t limit) const;
   // The function (or object) whose range holds the address, smallest first; `end` of a function without size is the

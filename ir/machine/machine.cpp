@@ -2,6 +2,7 @@
 // cannot meet in one translation unit and this header reaches both worlds.
 #include "ir/machine/machine.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -47,5 +48,19 @@ std::optional<Machine> machineOfElf(uint16_t eMachine, bool is64) {
 unsigned pointerSize(Machine machine) { return row(machine).is64 ? 8 : 4; }
 
 unsigned nearJumpSize(Machine machine) { return row(machine).nearJumpSize; }
+
+unsigned returnSize(Machine machine, std::optional<uint64_t> value) {
+  if (machine == Machine::AArch64) {
+    unsigned moves = 0;
+    for (uint64_t rest = value.value_or(0); rest != 0; rest >>= 16)
+      moves++;
+    return 4 * ((value ? std::max(moves, 1U) : 0) + 1);
+  }
+  if (!value) return 1;                                                             // ret
+  if (*value == 0) return 3;                                                        // xor eax, eax; ret
+  if (*value <= UINT32_MAX || machine == Machine::I386) return 6;                   // mov eax, imm32; ret
+  return static_cast<int64_t>(*value) < 0 && *value >= UINT64_MAX - INT32_MAX ? 8   // mov rax, simm32; ret
+                                                                              : 11; // mov rax, imm64; ret
+}
 
 } // namespace lpc

@@ -23,4 +23,8 @@ unsigned pointerSize(Machine machine);
 // (x86: `jmp rel32`, Intel SDM vol. 2, 5 bytes; aarch64: `b`, 4 bytes).
 unsigned nearJumpSize(Machine machine);
 
+// Bytes of the code that returns at once, with `value` as the result where there is one (x86: a `mov` to the result
+// register in its shortest form, and `ret`; aarch64: up to four moves of 16 bits, and `ret`).
+unsigned returnSize(Machine machine, std::optional<uint64_t> value);
+
 } // namespace lpc

@@ -43,7 +43,7 @@ TEST(Manual, HasAPageForEveryCommandThatGroffReads) {
     EXPECT_EQ(page.status, 0) << entry.path();
     EXPECT_EQ(page.err, "") << entry.path();
   }
-  EXPECT_EQ(pages, 9U); // lpc, its seven commands, livepatch
+  EXPECT_EQ(pages, 10U); // lpc, its eight commands, livepatch
 }
 
 TEST(Manual, ShowsOptionsAsTheyAreTyped) {

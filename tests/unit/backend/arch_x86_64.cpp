@@ -51,6 +51,24 @@ TEST_F(ArchX86, FarJump) {
   EXPECT_TRUE(decoder->decode(bytes, 0)->endsFlow);
 }
 
+TEST_F(ArchX86, ReturnsAreAsLongAsTheIrSays) {
+  struct Row {
+    std::optional<uint64_t> value;
+    const char *text;
+  };
+  for (const Row &row :
+       {Row{{}, "ret"}, Row{0, "xor eax, eax"}, Row{5, "mov eax, 5"}, Row{UINT32_MAX, "mov eax, 4294967295"},
+        Row{UINT64_MAX, "mov rax, -1"}, Row{uint64_t{1} << 32, "movabs rax, 4294967296"}}) {
+    Bytes bytes = arch.returnAtOnce(row.value);
+    EXPECT_EQ(bytes.size(), returnSize(Machine::X86_64, row.value));
+    EXPECT_EQ(decoder->text(bytes, 0), row.text);
+    auto all = decodeAll(*decoder, bytes, 0);
+    ASSERT_EQ(all.size(), row.value ? 2U : 1U);
+    EXPECT_TRUE(all.back().isReturn);
+    EXPECT_EQ(all.back().address + all.back().length, bytes.size());
+  }
+}
+
 TEST_F(ArchX86, NoopsFillExactlyAndInFewInstructions) {
   for (uint64_t size = 0; size <= 40; size++) {
     Bytes bytes = arch.noops(size);

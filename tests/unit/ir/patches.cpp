@@ -110,13 +110,18 @@ private:
   }
 
   void operation() {
-    switch (below(6)) {
+    switch (below(11)) {
     case 0: return alloc();
     case 1: return patch_.payloads.empty() ? alloc() : load();
     case 2: return patch_.payloads.empty() ? alloc() : link();
     case 3: return write();
-    case 4: return code();
-    default: return branch();
+    case 4: return branch();
+    case 9: return code();
+    case 5: return returnAtOnce();
+    case 6: return nop();
+    case 7: return expect();
+    case 8: return import();
+    default: return quiesce();
     }
   }
   MemoryId declare(uint64_t size, std::optional<PayloadId> payload) {
@@ -192,6 +197,40 @@ private:
       out.replacement = Function{"g", where->address, 1 + below(4000)};
     return out;
   }
+  void returnAtOnce() {
+    Return out;
+    if (often()) out.value = below(2) ? below(1000) : 0 - below(1000);
+    bool proved = below(2) != 0;
+    out.room = proved ? returnSize(patch_.machine, out.value) + static_cast<uint32_t>(below(20)) : 0;
+    out.at = address(std::max(1U, out.room), proved);
+    if (proved && often()) out.recorded = bytes(out.room);
+    if (const auto *where = std::get_if<InObject>(&out.at.where); where && often() && where->address.value < 1ULL << 62)
+      out.function = Function{"f", where->address, 1 + below(4000)};
+    add(std::move(out));
+  }
+  void nop() {
+    Nop out{.at = {}, .size = 1 + static_cast<uint32_t>(below(20)), .recorded = {}};
+    bool proved = below(2) != 0;
+    out.at = address(out.size, proved);
+    if (proved) out.recorded = bytes(out.size);
+    add(std::move(out));
+  }
+  void import() {
+    uint32_t object = static_cast<uint32_t>(below(patch_.objects.size()));
+    add(Import{text(1, 9), inObject(object, number(pointerSize(patch_.machine))), address(0), below(2) != 0});
+  }
+  void expect() {
+    Expect out{.type = "u32", .at = {}, .value = bytes(4), .width = 4};
+    if (below(2) != 0) out = {"addr", {}, address(0), pointerSize(patch_.machine)};
+    out.at = inObject(static_cast<uint32_t>(below(patch_.objects.size())), number(out.width), text(0, 20), addend());
+    add(std::move(out));
+  }
+  void quiesce() {
+    uint64_t start = below(1ULL << 62);
+    if (pointerSize(patch_.machine) == 4) start &= UINT32_MAX;
+    add(Quiesce{inObject(static_cast<uint32_t>(below(patch_.objects.size())), start, text(0, 20), addend()),
+                Function{text(1, 9), {start}, 1 + below(4000)}});
+  }
 
   std::mt19937_64 &random_;
   Patch patch_;
@@ -226,6 +265,13 @@ Patch samplePatch() {
              Function{"func_J", {0x1234}, 64}},
       9);
   add(Branch{{Absolute{{0x7f0000001000}}}, loaded(inMemory(2, 8)), 0, {}}, 10);
+  add(Return{inObject(0, 0x1300, "ready"), 8, 1, Bytes{0x55, 0x48, 0x89, 0xe5, 0x53, 0x90, 0x90, 0x90},
+             Function{"ready", {0x1300}, 32}},
+      11);
+  add(Nop{inObject(0, 0x1410, "poll", 16), 5, Bytes{0xe8, 0xeb, 0xfe, 0xff, 0xff}}, 12);
+  add(Expect{"u32", inObject(0, 0x4018, "version"), Bytes{7, 0, 0, 0}, 4}, 13);
+  add(Quiesce{inObject(0, 0x1500, "commit"), Function{"commit", {0x1500}, 64}}, 14);
+  add(Import{"puts", inObject(0, 0x4010), inPayload(2, "puts"), true}, 15);
   return patch;
 }
 

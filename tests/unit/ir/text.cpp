@@ -77,6 +77,32 @@ branch
   to [$fix+8]
   room 0
   place 10:1-10:20
+return
+  at o0!0x1300 ("ready")
+  room 8
+  value 1
+  recorded 554889e553909090
+  function "ready" 0x1300 32
+  place 11:1-11:20
+nop
+  at o0!0x1410 ("poll"+16)
+  size 5
+  recorded e8ebfeffff
+  place 12:1-12:20
+expect u32
+  at o0!0x4018 ("version")
+  width 4
+  value bytes 07000000
+  place 13:1-13:20
+quiesce
+  at o0!0x1500 ("commit")
+  function "commit" 0x1500 64
+  place 14:1-14:20
+import "puts"
+  slot o0!0x4010
+  to $fix:"puts"
+  kind function
+  place 15:1-15:20
 end
 )";
 

@@ -414,6 +414,73 @@ TEST_F(Verify, wantsAJumpToLeave) {
   EXPECT_THAT(verify(patch), IsEmpty());
 }
 
+// --- returns, no-ops, conditions
+
+TEST_F(Verify, wantsRoomForAReturn) {
+  auto &statement = operation<Return>(8);
+  statement.value = UINT64_MAX; // mov rax, -1; ret
+  EXPECT_THAT(verify(patch), IsEmpty());
+  statement.value = uint64_t{1} << 40;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 8, room: 8 bytes are too few for 11"));
+  statement.value.reset();
+  statement.recorded = Bytes(7);
+  EXPECT_THAT(verify(patch), ElementsAre("operation 8, recorded: 7 bytes for a room of 8"));
+  statement.recorded.reset();
+  statement.function.reset();
+  EXPECT_THAT(verify(patch), IsEmpty());
+  statement.at = {Absolute{{0x1300}}};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 8, room: no file shows what stands at this address"));
+}
+
+TEST_F(Verify, wantsNoOpsToHaveASize) {
+  auto &nop = operation<Nop>(9);
+  nop.size = 4;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 9, recorded: 5 bytes of 4"));
+  nop.recorded.reset();
+  EXPECT_THAT(verify(patch), IsEmpty());
+  nop.size = kMaxNopSize;
+  EXPECT_THAT(verify(patch), IsEmpty());
+  nop.size++;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 9 makes 4097 bytes no-ops, not 1 to 4096"));
+  nop.size = 0;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 9 makes 0 bytes no-ops, not 1 to 4096"));
+  nop = {{Absolute{{0x1000}}}, 1, Bytes(1)};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 9, recorded: no file shows what stands at this address"));
+}
+
+TEST_F(Verify, wantsExpectationsToAgreeWithTheirWidth) {
+  auto &expect = operation<Expect>(10);
+  expect.width = 5;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 10, value: 4 bytes in an expectation of 5"));
+  expect.width = 4;
+  expect.type = "";
+  EXPECT_THAT(verify(patch), ElementsAre("operation 10 has no type word"));
+  expect.type = "addr";
+  EXPECT_THAT(verify(patch),
+              ElementsAre("operation 10: the type `addr` and a value that is an address belong together"));
+  expect.type = "u32";
+  expect.at = {InMemory{MemoryId{0}, 0}};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 10 expects something of memory that the patch makes"));
+}
+
+TEST_F(Verify, wantsImportsToHaveASlot) {
+  auto &import = operation<Import>(12);
+  import.symbol = "";
+  EXPECT_THAT(verify(patch), ElementsAre("operation 12: the import has no name, or one with a zero byte"));
+  import.symbol = "puts";
+  import.slot = {Absolute{{0x4010}}};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 12, slot: it is in no object"));
+}
+
+TEST_F(Verify, wantsQuietFunctionsToBeInAnObject) {
+  auto &quiesce = operation<Quiesce>(11);
+  quiesce.function.size = 0;
+  EXPECT_THAT(verify(patch), ElementsAre("operation 11, function: no function has 0 bytes"));
+  quiesce.function.size = 1;
+  quiesce.at = {Absolute{{0x1500}}};
+  EXPECT_THAT(verify(patch), ElementsAre("operation 11, function: it is in no object"));
+}
+
 TEST_F(Verify, findsAllFaultsAtOnce) {
   patch.name = "";
   write(3).type = "";

@@ -41,9 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
     Instructions, OneLine,
     testing::Values(Case{"jpm a b", "1:1-1:4 unknown-instruction: `jpm` is not an instruction", "jmp a b"},
                     Case{"  SET x int 5", "1:3-1:6 unknown-instruction: `SET` is not an instruction", "set x int 5"},
-                    Case{"hook f g original h", "1:1-1:5 unknown-instruction: `hook` is not an instruction", ""},
-                    Case{"expect a int 5", "1:1-1:7 unknown-instruction: `expect` is not an instruction", ""},
-                    Case{"let x = y", "1:1-1:4 unknown-instruction: `let` is not an instruction", ""},
+                    Case{"expects a int 5", "1:1-1:8 unknown-instruction: `expects` is not an instruction",
+                         "expect a int 5"},
                     Case{"dlopen x y", "1:1-1:7 unknown-instruction: `dlopen` is not an instruction", "dl x y"},
                     Case{"jmp[a] b", "1:1-1:7 unknown-instruction: `jmp[a]` is not an instruction", "jmp [a] b"},
                     Case{"}", "1:1-1:2 unknown-instruction: `}` is not an instruction", ""},
@@ -88,6 +87,29 @@ INSTANTIATE_TEST_SUITE_P(
              "target a build-id 00"},
         Case{"object a", "1:9-1:9 syntax-error: expected `=`, but the line ends", "object a = b"},
         Case{"object a =", "1:11-1:11 syntax-error: expected a file, but the line ends", "object a = b"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Others, OneLine,
+    testing::Values(
+        Case{"return", "1:7-1:7 syntax-error: expected an address, but the line ends", "return a"},
+        Case{"return f+6", "1:9-1:10 syntax-error: `return` takes a function, which has no displacement",
+             "return f +6"},
+        Case{"return f - 6", "1:10-1:11 syntax-error: `return` takes a function, which has no displacement",
+             "return f -6"},
+        Case{"return f 6 7", "1:12-1:13 syntax-error: expected the end of the line, not `7`", "return [f + 8] 7"},
+        Case{"nop a", "1:6-1:6 syntax-error: expected a size in bytes, but the line ends", "nop a 5"},
+        Case{"nop a+5", "1:8-1:8 syntax-error: expected a size in bytes, but the line ends", "nop a+5 5"},
+        Case{"got a", "1:6-1:6 syntax-error: expected an address, but the line ends", "got a b"},
+        Case{"got a!b c", "1:5-1:7 syntax-error: expected a symbol, not `a!`", "got a b!c"},
+        Case{"got a b in", "1:11-1:11 syntax-error: expected an object, but the line ends", "got a b in libc.so.6"},
+        Case{"got a b on c", "1:9-1:11 syntax-error: expected `in` or the end of the line, not `on`",
+             "got in in in \"c d\""},
+        Case{"expect a int 5 was 6", "1:16-1:19 syntax-error: expected the end of the line, not `was`",
+             "expect a int 5"},
+        Case{"quiesce a b", "1:11-1:12 syntax-error: expected `,` or the end of the line, not `b`",
+             "quiesce a, b+1 , [c]"},
+        Case{"let a b", "1:7-1:8 syntax-error: expected `=`, not `b`", "let a = b"},
+        Case{"let 5 = b", "1:5-1:6 syntax-error: `5` is not a name", "let _5 = [b]+1"}));
 
 INSTANTIATE_TEST_SUITE_P(
     TooMuch, OneLine,
@@ -286,7 +308,9 @@ TEST(Diagnostics, Suggestions) {
   auto help = [](const std::string &text) { return parseText(text).diagnostics.at(0).help; };
   EXPECT_EQ(help("jpm a b"), "did you mean `jmp`?");
   EXPECT_EQ(help("SET a int 1"), "did you mean `set`?");
-  EXPECT_EQ(help("frobnicate a b"), "the instructions are patch target object new load dl set jmp asm hook");
+  EXPECT_EQ(help("frobnicate a b"),
+            "the instructions are patch target object new load dl set jmp asm hook return nop got expect "
+            "quiesce let");
   EXPECT_EQ(help("set a itn 1"), "did you mean `int`?");
   EXPECT_EQ(help("set a uint64_t 1"), "did you mean `u64`?");
   EXPECT_EQ(help("set a quux 1"), "the types are int i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 str text cstr hex addr");

@@ -250,7 +250,7 @@ p.lp:3:12: error: `padded+2` is inside the 5 bytes that this jump stands in [jum
 TEST(Destinations, AnotherJump) {
   EXPECT_EQ(text("jmp handle_request neighbour\njmp neighbour tracked\n"), ""); // a chain
   EXPECT_EQ(text("jmp handle_request neighbour\njmp neighbour handle_request+1\n"),
-            R"(p.lp:2:15: error: `handle_request+1` is inside the bytes that another jump overwrites [branch-into-site]
+            R"(p.lp:2:15: error: `handle_request+1` is inside the bytes that another statement overwrites [branch-into-site]
     2 | jmp neighbour handle_request+1
       |               ^~~~~~~~~~~~~~~~
   note: 8 bytes are overwritten here

@@ -1,0 +1,53 @@
+// An import that is not there is told by its reason: the object has no imports at all, defines the symbol itself, uses
+// it without a slot, or does not know it.
+#include "frontend/sema/imports.h"
+
+#include <algorithm>
+
+#include "frontend/sema/lookup.h"
+#include "frontend/sema/names.h"
+#include "frontend/sema/spelling.h"
+#include "frontend/sema/suggest.h"
+#include "ir/support/cat.h"
+
+namespace lpc::sema {
+namespace {
+
+void unknown(const ast::Got &got, const std::string &name, size_t object, const target::ElfFile &file,
+             Context &context) {
+  std::vector<std::string> imports;
+  for (target::ElfFile::Undefined &undefined : file.undefinedSymbols())
+    imports.push_back(std::move(undefined.name));
+  const std::string owner = shown(context, object), written = spelled(got.symbol);
+  auto report = [&](const std::string &why, const std::string &help) {
+    context.report(DiagnosticId::UnknownImport, got.symbol.place, cat("`", owner, "` ", why)).help = help;
+  };
+  const std::string jump = cat("`jmp ", object == 0 ? "" : cat(context.objects.source(object).name, "!"), written, " ",
+                               spelled(got.to), "`");
+  if (imports.empty() && file.needed().empty())
+    return report(cat("imports nothing, so it has no slot for `", written, "`"),
+                  cat("for its own function write ", jump));
+  if (std::ranges::find(imports, name) != imports.end())
+    return report(cat("uses `", written, "`, but not through a slot that could be changed"),
+                  cat("change the symbol itself: `jmp ", written, " ", spelled(got.to), "`"));
+  if (!file.find({name})[0].empty())
+    return report(cat("defines `", written, "` itself, and reaches it without a slot"), cat("write ", jump));
+  report(cat("imports no symbol `", written, "`"), didYouMean(nearest(name, imports)));
+}
+
+} // namespace
+
+std::optional<ImportSlots> findImport(const ast::Got &got, Context &context) {
+  std::optional<size_t> object = 0;
+  if (got.object) object = namedObject(*got.object, context);
+  if (!object) return std::nullopt;
+  auto file = fileOf(*object, got.object ? got.object->place : got.symbol.place, context);
+  if (file == nullptr) return std::nullopt;
+  std::string name(splitVersion(got.symbol.text).name);
+  ImportSlots found{*object, file->importSlots(name)};
+  if (!found.slots.empty()) return found;
+  unknown(got, name, *object, *file, context);
+  return std::nullopt;
+}
+
+} // namespace lpc::sema

@@ -212,6 +212,7 @@ private:
   // A thread that can't be stopped may be stoppable a moment later; a process that is gone will not come back.
   Attempt cannotStop(Error error) {
     bool passing = error.id == DiagnosticId::CannotStop || error.id == DiagnosticId::PendingVfork;
+    if (passing && outcome_.busyThread) return Attempt::Again; // a thread in the way says more
     failed(std::move(error));
     if (passing) result_.kind = OutcomeKind::Busy;
     return passing ? Attempt::Again : Attempt::Failed;

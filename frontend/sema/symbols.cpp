@@ -32,9 +32,10 @@ std::vector<std::string> together(const Names &some, const Names &others) {
 
 using Table = std::unordered_map<std::string, std::vector<target::Symbol>>;
 
-void lookUp(const target::ElfFile &file, std::vector<std::string> names, Table &into) {
+void lookUp(const target::ElfFile &file, std::vector<std::string> names, Table &into,
+            target::Spelling spelling = target::Spelling::AlsoCxx) {
   if (names.empty()) return;
-  std::vector<std::vector<target::Symbol>> found = file.find(names);
+  std::vector<std::vector<target::Symbol>> found = file.find(names, spelling);
   into.reserve(names.size());
   for (size_t i = 0; i < names.size(); i++)
     if (!found[i].empty()) into.insert_or_assign(std::move(names[i]), std::move(found[i]));
@@ -165,8 +166,14 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
       continue;
     }
     libraries_.push_back(i);
-    lookUp(**file, together(namesOf(i), lacking), objects_[i]);
+    lookUp(**file, together(namesOf(i), {}), objects_[i]);
+    lookUp(**file, together({}, lacking), objects_[i], target::Spelling::AsInTable);
   }
+  // Most of these names are what payloads leave undefined: one of the libraries has them as they are.
+  for (size_t i : libraries_)
+    std::erase_if(lacking, [&](const std::string &name) { return objects_[i].contains(name); });
+  for (size_t i : libraries_)
+    if (auto file = context.objects.file(i)) lookUp(**file, together({}, lacking), objects_[i]);
 }
 
 const std::vector<target::Symbol> &Symbols::inObject(size_t object, const std::string &name) const {

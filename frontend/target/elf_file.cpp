@@ -202,8 +202,8 @@ LinkAddress ElfFile::nextSymbol(LinkAddress address) const {
 
 // --- symbols by name --------------------------------------------------------------------------------------------
 
-std::vector<std::vector<Symbol>> ElfFile::find(const std::vector<std::string> &names) const {
-  return impl_->lookup().find(names);
+std::vector<std::vector<Symbol>> ElfFile::find(const std::vector<std::string> &names, Spelling spelling) const {
+  return impl_->lookup().find(names, spelling);
 }
 
 std::vector<ElfFile::Undefined> ElfFile::undefinedSymbols() const {

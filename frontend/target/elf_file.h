@@ -51,6 +51,10 @@ struct Segment { // PT_LOAD
   bool readable = false, writable = false, executable = false;
 };
 
+// How names are compared: with the symbol table's alone, or, where that has none, as C++ writes them too (which takes a
+// pass over the whole table).
+enum class Spelling : uint8_t { AsInTable, AlsoCxx };
+
 class ElfFile {
 public:
   // `path` is opened; `name` is how messages call the file. Errors: CannotOpen, NotElf, UnsupportedMachine.
@@ -86,7 +90,8 @@ public:
   // All symbols whose name (without version) is in `names`; from .symtab and .dynsym and the debug file's .symtab;
   // the same symbol is returned once. Names match the mangled form first; those that match no mangled name are matched
   // against demangled C++ names with and without parameter list. Result i belongs to names[i].
-  [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names) const;
+  [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names,
+                                                      Spelling spelling = Spelling::AlsoCxx) const;
   // Names that the object leaves to others to define (payloads), without duplicates; `weak` ones may stay undefined.
   struct Undefined {
     std::string name;

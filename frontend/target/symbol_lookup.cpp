@@ -185,7 +185,7 @@ std::string SymbolLookup::nameToWrite(const Table &table, size_t index) const {
   return symbol.defaultVersion ? symbol.name : symbol.name + "@" + symbol.version;
 }
 
-std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::string> &names) const {
+std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::string> &names, Spelling spelling) const {
   std::vector<VersionedName> wanted;
   std::vector<std::string_view> bases;
   std::unordered_map<std::string_view, size_t> baseOf;
@@ -200,7 +200,7 @@ std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::strin
     result[i] = select(symbols, wanted[i]);
     if (symbols.empty()) unknown.push_back(names[i]);
   }
-  if (unknown.empty()) return result;
+  if (unknown.empty() || spelling == Spelling::AsInTable) return result;
 
   std::ranges::sort(unknown);
   unknown.erase(std::ranges::unique(unknown).begin(), unknown.end());

@@ -29,7 +29,7 @@ public:
   [[nodiscard]] std::vector<Table> tables() const;
 
   // As ElfFile::find.
-  [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names) const;
+  [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names, Spelling spelling) const;
   // The symbol at `index` of one of the tables(), with what .dynsym says of it.
   [[nodiscard]] Symbol describe(const Table &table, size_t index) const;
   // Its name as a patch can write it: with `@VERSION` where that is not the default one. Empty: nameless or too long.

@@ -57,8 +57,8 @@ TEST_F(ArchX86, ReturnsAreAsLongAsTheIrSays) {
     const char *text;
   };
   for (const Row &row :
-       {Row{{}, "ret"}, Row{0, "xor eax, eax"}, Row{5, "mov eax, 5"}, Row{UINT32_MAX, "mov eax, 4294967295"},
-        Row{UINT64_MAX, "mov rax, -1"}, Row{uint64_t{1} << 32, "movabs rax, 4294967296"}}) {
+       {Row{{}, "ret"}, Row{0, "xor eax, eax"}, Row{5, "mov eax, 0x5"}, Row{UINT32_MAX, "mov eax, 0xffffffff"},
+        Row{UINT64_MAX, "mov rax, -0x1"}, Row{uint64_t{1} << 32, "movabs rax, 0x100000000"}}) {
     Bytes bytes = arch.returnAtOnce(row.value);
     EXPECT_EQ(bytes.size(), returnSize(Machine::X86_64, row.value));
     EXPECT_EQ(decoder->text(bytes, 0), row.text);

@@ -208,8 +208,8 @@ TEST(Text, saysWhereItIsWrong) {
   EXPECT_EQ(messageFor("  width 4\n", ""), "44:1: the section ends here without `width`");
   EXPECT_EQ(messageFor("value bytes", "value"), "42:9: expected `bytes `");
   EXPECT_EQ(messageFor("+16]-8", "+16-8"), "52:30: expected `]`");
-  EXPECT_EQ(messageFor("end\n", ""), "68:1: the patch has no `end`: it was cut off");
-  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "70:1: something stands behind `end`");
+  EXPECT_EQ(messageFor("end\n", ""), "94:1: the patch has no `end`: it was cut off");
+  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "96:1: something stands behind `end`");
   EXPECT_EQ(messageFor("branch", "brän\u202ech" + std::string(100, 'x')), "57:1: no section is called `br`");
 }
 

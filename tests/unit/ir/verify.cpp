@@ -127,12 +127,12 @@ TEST_F(Verify, wantsMemoryToBeMade) {
 
 TEST_F(Verify, wantsMemoryToBeMadeOnce) {
   patch.operations.push_back({Alloc{MemoryId{0}}});
-  EXPECT_THAT(verify(patch), ElementsAre("operation 8 makes memory 0 a second time"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 13 makes memory 0 a second time"));
 }
 
 TEST_F(Verify, wantsMadeMemoryToExist) {
   patch.operations.push_back({Alloc{MemoryId{3}}});
-  EXPECT_THAT(verify(patch), ElementsAre("operation 8 makes memory 3, which does not exist"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 13 makes memory 3, which does not exist"));
 }
 
 TEST_F(Verify, wantsNewMemoryToHaveNoPayload) {

@@ -294,8 +294,8 @@ TEST(Diagnostics, BlocksOfUnknownInstructionsAreSkippedWhole) {
   EXPECT_EQ(parsed.file.statements[0].place, (Place{7, 1, 7, 8}));
 
   EXPECT_EQ(summaryOf("xyz foo { nop }\nnew a 1\n"), "1:1-1:4 " + blockMessage);
-  EXPECT_EQ(summaryOf("xyz foo # {\nnop\n"),
-            "1:1-1:4 " + blockMessage + "2:1-2:4 unknown-instruction: `nop` is not an instruction\n");
+  EXPECT_EQ(summaryOf("xyz foo # {\nnip\n"),
+            "1:1-1:4 " + blockMessage + "2:1-2:4 unknown-instruction: `nip` is not an instruction\n");
   EXPECT_EQ(summaryOf("xyz a {\nnop\n}\nxyz b {\nnop\n}\nx"),
             "1:1-1:4 " + blockMessage + "4:1-4:4 " + blockMessage +
                 "7:1-7:2 unknown-instruction: `x` is not an instruction\n");

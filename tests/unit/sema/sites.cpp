@@ -166,10 +166,10 @@ TEST(Sites, BytesThatAreNoInstruction) {
 
 TEST(Sites, NotCode) {
   EXPECT_EQ(text("jmp counter neighbour\njmp function_pointer neighbour\n"),
-            R"(p.lp:1:5: error: `counter` is in `.data` of `./server`: a jump is written over instructions [not-code]
+            R"(p.lp:1:5: error: `counter` is in `.data` of `./server`: instructions are written over instructions [not-code]
     1 | jmp counter neighbour
       |     ^~~~~~~
-p.lp:2:5: error: `function_pointer` is in `.data` of `./server`: a jump is written over instructions [not-code]
+p.lp:2:5: error: `function_pointer` is in `.data` of `./server`: instructions are written over instructions [not-code]
     2 | jmp function_pointer neighbour
       |     ^~~~~~~~~~~~~~~~
   help: for the code that it points to write `[function_pointer]`

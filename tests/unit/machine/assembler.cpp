@@ -135,9 +135,7 @@ TEST(Assembler, WhatIsNotLetIn) {
       EXPECT_NE(assembled(std::string(before) + directive).find("assembly-directive"), std::string::npos)
           << before << directive << " " << assembled(std::string(before) + directive);
   }
-  auto refused = [](const std::string &block) {
-    return assembled(block).find(" assembly-") != std::string::npos;
-  };
+  auto refused = [](const std::string &block) { return assembled(block).find(" assembly-") != std::string::npos; };
   EXPECT_TRUE(refused(". = . + 0x10000000"));
   EXPECT_TRUE(refused("a = 5"));
   EXPECT_TRUE(refused(".balign 128"));

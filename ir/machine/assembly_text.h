@@ -54,6 +54,7 @@ public:
 private:
   friend class AssemblyReader;
   std::string text_;
+  size_t size_ = 0; // of the block
   std::vector<std::pair<size_t, size_t>> anchors_;  // byte of text_ → byte of the block, both ascending
   std::map<std::string, AssemblyName> identifiers_; // ours
   std::map<std::string, size_t> firstUse_;          // of other words, in the block

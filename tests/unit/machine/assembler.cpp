@@ -138,6 +138,11 @@ TEST(Assembler, WhatIsNotLetIn) {
   auto refused = [](const std::string &block) { return assembled(block).find(" assembly-") != std::string::npos; };
   EXPECT_TRUE(refused(". = . + 0x10000000"));
   EXPECT_TRUE(refused("a = 5"));
+  EXPECT_TRUE(refused("mov eax, ~~1")); // LLVM would not come back from these
+  EXPECT_TRUE(refused("mov eax, - Not 1"));
+  EXPECT_EQ(assembled("not eax; lock not dword ptr [rdi]"), "f7d0f0f717");
+  EXPECT_EQ(assembled("movl $~~1, %eax", AssemblySyntax::Att), "b801000000");
+  EXPECT_EQ(assembled("call $fix\nmvo").substr(0, 12), "10-13 assemb");
   EXPECT_TRUE(refused(".balign 128"));
   EXPECT_TRUE(refused(".balign 3"));
   EXPECT_TRUE(refused(".balign 99999999999999999999"));

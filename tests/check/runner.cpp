@@ -50,6 +50,14 @@ std::string section(const std::string &title, const std::string &text) {
   return text.empty() ? "" : "--- " + title + "\n" + text;
 }
 
+// Messages that show a whole path show it without the folder of this build.
+std::string withoutFolder(std::string text) {
+  const std::string folder = std::string(LPC_WORK_FOLDER) + "/";
+  for (size_t at = 0; (at = text.find(folder, at)) != std::string::npos;)
+    text.erase(at, folder.size());
+  return text;
+}
+
 std::string actual(const std::string &name) {
   std::string file = name + ".lp";
   fs::copy_file(fs::path(LPC_CHECK_FOLDER) / file, fs::path(LPC_WORK_FOLDER) / file,
@@ -58,8 +66,8 @@ std::string actual(const std::string &name) {
   for (std::string &word : arguments(contents(fs::path(LPC_CHECK_FOLDER) / file), file))
     command.push_back(std::move(word));
   RunResult result = run(command);
-  return "status " + std::to_string(result.status) + "\n" + section("stdout", result.out) +
-         section("stderr", result.err);
+  return "status " + std::to_string(result.status) + "\n" + section("stdout", withoutFolder(result.out)) +
+         section("stderr", withoutFolder(result.err));
 }
 
 class Golden : public testing::TestWithParam<std::string> {};

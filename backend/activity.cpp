@@ -67,12 +67,12 @@ bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
   if (scan(bottom, current->range.end)) return true;
   // The mapping that holds the thread's control block is its stack (glibc and musl put it at the top); the first
   // thread's is [stack].
-  return std::ranges::any_of(maps_, [&](const runtime::Mapping &mapping) {
-    bool own = thread.tid == process_.pid() ? mapping.path == "[stack]"
-                                            : mapping.range.contains(thread.registers.threadPointer());
-    return own && mapping.range.begin != current->range.begin && mapping.readable &&
-           scan(mapping.range.begin, mapping.range.end);
-  });
+  const runtime::Mapping *own = runtime::mappingAt(maps_, thread.registers.threadPointer());
+  if (thread.tid == process_.pid()) {
+    auto first = std::ranges::find(maps_, "[stack]", &runtime::Mapping::path);
+    own = first == maps_.end() ? nullptr : &*first;
+  }
+  return own && own != current && own->readable && scan(own->range.begin, own->range.end);
 }
 
 bool ActivityCheck::scanRegisters(const runtime::StoppedThread &thread) {

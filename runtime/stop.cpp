@@ -373,7 +373,7 @@ void Tracees::Impl::dropEnded() {
       giveUp(tracees[i]);
       continue;
     }
-    threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
+    if (kept != i) threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
     kept++;
   }
   threads.resize(kept), tracees.resize(kept), passes.resize(kept);

@@ -52,7 +52,7 @@ constexpr milliseconds kStuck{500};
 constexpr milliseconds kGrace{20}, kLastGrace{1000};
 
 // Settled: was runnable at the first look, and blocked at a later one.
-enum class Pass : uint8_t { Uninterruptible, Blocked, Settled, Running, Done };
+enum class Pass : uint8_t { Uninterruptible, Blocked, Settled, Running, Done, DoneRunning };
 
 } // namespace
 
@@ -246,7 +246,7 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
     if (passes[i] != pass) continue;
     if (tracees[i].state == TraceeState::Stopped && *inspect)
       if (auto done = (*inspect)(threads[i]); !done) return done;
-    passes[i] = Pass::Done;
+    passes[i] = pass == Pass::Running ? Pass::DoneRunning : Pass::Done;
   }
   return {};
 }
@@ -381,7 +381,8 @@ void Tracees::Impl::dropEnded() {
 
 void Tracees::Impl::releaseThose(bool running) {
   for (size_t i = 0; i < tracees.size(); i++) {
-    if (threads[i].running != running || tracees[i].state != TraceeState::Stopped) continue;
+    bool ran = passes[i] == Pass::Running || passes[i] == Pass::DoneRunning; // a byte each: there may be thousands
+    if (ran != running || tracees[i].state != TraceeState::Stopped) continue;
     if (!tracees[i].release()) { // killed: its remains are ours until they are taken away
       killed = true;
       tracees[i].state = TraceeState::Interrupted;

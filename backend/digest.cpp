@@ -2,17 +2,10 @@
 // own digests: a payload of megabytes would otherwise be printed in hexadecimal only to be hashed.
 #include "backend/digest.h"
 
-#include <sodium/crypto_hash_sha256.h>
-
+#include "ir/support/sha256.h"
 #include "ir/text.h"
 
 namespace lpc::backend {
-
-Bytes sha256(BytesView bytes) {
-  Bytes digest(crypto_hash_sha256_BYTES);
-  crypto_hash_sha256(digest.data(), bytes.data(), bytes.size());
-  return digest;
-}
 
 Bytes digestOf(const ir::Patch &patch) {
   ir::Patch content{patch.name, patch.version, {}, patch.machine, patch.objects, {}, patch.memories, patch.operations};

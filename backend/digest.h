@@ -6,9 +6,8 @@
 
 namespace lpc::backend {
 
-// SHA-256 (FIPS 180-4, libsodium) over the IR without places, paths and comments: 32 bytes. Two files that do the same
+// SHA-256 over the IR without places, paths and comments: 32 bytes. Two files that do the same
 // to the same build, formatted differently, have the same digest.
 Bytes digestOf(const ir::Patch &patch);
-Bytes sha256(BytesView bytes);
 
 } // namespace lpc::backend

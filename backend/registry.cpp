@@ -12,8 +12,8 @@
 #include <cstring>
 #include <map>
 
-#include "backend/digest.h"
 #include "ir/support/cat.h"
+#include "ir/support/sha256.h"
 
 namespace lpc::backend {
 namespace {

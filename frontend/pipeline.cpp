@@ -7,10 +7,10 @@
 #include "frontend/driver/same_program.h"
 #include "frontend/lower.h"
 #include "frontend/parse/parse.h"
+#include "frontend/resolved.h"
 #include "frontend/sema/sema.h"
 #include "frontend/target/objects.h"
 #include "ir/support/cat.h"
-#include "ir/text.h"
 
 namespace lpc {
 namespace {
@@ -47,26 +47,6 @@ Result<target::Objects> openObjects(target::ObjectSource program, const Names &n
     if (auto added = objects->addAlias(object.name, object.file, object.file); !added)
       return std::unexpected(std::move(added.error()));
   return objects;
-}
-
-// The text form of the IR has been through the front end before: it is read, and its rules are checked.
-void readIr(const PatchText &text, const Names &names, Compilation &into) {
-  if (names.target || !names.objects.empty()) {
-    into.refusal = Error{.id = DiagnosticId::Usage,
-                         .message = cat("`", text.source.name(), "` is IR, in which every name is resolved already"),
-                         .notes = {},
-                         .help = "leave out `--target` and `--object`, or give the patch that it was made from",
-                         .place = {}};
-    return;
-  }
-  Result<ir::Patch> patch = ir::parseText(text.source.text());
-  if (!patch) {
-    into.diagnostics.add(toDiagnostic(std::move(patch.error())));
-    return;
-  }
-  into.name = patch->name;
-  into.source = SourceText(patch->source, ""); // places are those of the file that it was written in
-  into.patch = std::move(*patch);
 }
 
 backend::Outcome untouched(pid_t pid, Error reason) {
@@ -114,9 +94,6 @@ backend::Phase resolve(Compiler &compiler, const LiveProcess &live, Attempt &att
 
 } // namespace
 
-// The first line of the text form names its version; in the language it is a comment that nobody writes.
-bool isIrText(std::string_view text) { return text.starts_with("# lpir "); }
-
 std::string untouchedState(pid_t pid, std::optional<DiagnosticId> reason) {
   bool gone = reason == DiagnosticId::ProcessGone || reason == DiagnosticId::NoSuchProcess;
   return gone ? cat("there is no process ", pid, "; nothing was changed")
@@ -133,10 +110,7 @@ Result<LiveProcess> LiveProcess::open(pid_t pid) {
 
 Compilation compile(const PatchText &text, const Names &names, const LiveProcess *live) {
   Compilation result{.name = text.defaultName, .source = text.source, .diagnostics = {}};
-  if (isIrText(text.source.text())) {
-    readIr(text, names, result);
-    return result;
-  }
+  if (isResolved(text.source.text())) return readResolved(text, names, live);
 
   // A line that does not parse is one error; the others are checked all the same.
   ast::File file = parse(text.source, result.diagnostics);

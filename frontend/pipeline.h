@@ -25,7 +25,8 @@
 
 namespace lpc {
 
-// The text of a patch: the language (.lp) or the IR's text form (.lpir), told apart by what is in it.
+// A patch as it was read: the language (.lp), the IR's text form (.lpir) or a bundle (.lpb), told apart by what is in
+// it.
 struct PatchText {
   SourceText source;
   std::string folder;      // FILEs in it are relative to this; "" is the current folder
@@ -54,16 +55,14 @@ struct LiveProcess {
   static Result<LiveProcess> open(pid_t pid);
 };
 
-// Whether `text` is the IR's text form.
-bool isIrText(std::string_view text);
-
 // What became of a text.
 struct Compilation {
   std::string name;  // of the patch, as far as it is known
   SourceText source; // what the places of the diagnostics and of the patch are in
   Diagnostics diagnostics;
-  std::optional<Error> refusal{};   // nothing was looked up: the process runs another program, …
-  std::optional<ir::Patch> patch{}; // where there was neither error nor refusal
+  std::optional<Error> refusal{};       // nothing was looked up: the process runs another program, …
+  std::optional<ir::Patch> patch{};     // where there was neither error nor refusal
+  std::vector<ir::Patch> otherBuilds{}; // of a bundle, where neither a process nor --target chose one
 };
 
 // text → ast → sema → ir. With a process, names are looked up in what it has loaded.

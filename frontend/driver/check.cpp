@@ -114,6 +114,8 @@ int runCheck(const Arguments &arguments) {
   printDiagnostics(diagnostics, compilation.source);
   if (compilation.refusal) printError(kCommand, *compilation.refusal, live ? untouchedState(live->process.pid()) : "");
   if (compilation.patch) print(summary(text->source.name(), *compilation.patch));
+  for (const ir::Patch &build : compilation.otherBuilds)
+    print(summary(text->source.name(), build));
   return status;
 }
 

@@ -12,6 +12,7 @@ namespace {
 using enum OptionId;
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
 constexpr std::array kCheckOptions = {Target, Object, Pid, Warning, Explain, Format, Help};
+constexpr std::array kBuildOptions = {Output, Builds, Object, Warning, Help};
 constexpr std::array kPlanOptions = {Pid, Target, Object, Warning, Format, Help};
 constexpr std::array kApplyOptions = {Pid,  Target, Object,  Timeout, MaxPause, AllowActive,
                                       Stop, DryRun, Warning, Format,  Help};
@@ -37,7 +38,7 @@ constexpr std::array kCommands = {
             "the patch file), and in the libraries that the dynamic linker would load for it. With --pid the libraries "
             "are those that the process has loaded, and so is the program where neither says which one it is.\n\n"
             "A correct patch prints one line. PATCH is a file in the patch language or in the IR's text form, `-` is "
-            "standard input.",
+            "standard input. A patch may also be a bundle (`lpc help build`).",
         .example = "lpc check hotfix.lp                    # the patch says `target ./server`\n"
                    "lpc check hotfix.lp --target ./server  # the patch does not\n"
                    "lpc check hotfix.lp --pid 4711         # against what runs\n"
@@ -45,6 +46,27 @@ constexpr std::array kCommands = {
                    "lpc check --explain cloned-function    # what a message means",
         .options = kCheckOptions,
         .run = runCheck,
+    },
+    Command{
+        .name = "build",
+        .program = "lpc build",
+        .operands = "PATCH",
+        .fewest = 1,
+        .most = 1,
+        .summary = "make a bundle: a patch in a file that needs no other",
+        .description =
+            "Checks PATCH as `lpc check` does and writes what is left of it when every name is resolved, with the "
+            "files "
+            "that it loads, into one file. The bundle stands for the patch in every command, and needs neither the "
+            "patch, nor its payloads, nor the program's symbols any more.\n\n"
+            "With several --target the bundle has the patch resolved for each of these builds, and a process gets the "
+            "one that was made for what it runs, by build-id. The same input makes the same bytes. A bundle is an ELF "
+            "file, which readelf and objdump can look into.",
+        .example = "lpc build hotfix.lp -o hotfix.lpb\n"
+                   "lpc build hotfix.lp -o hotfix.lpb --target v1/server --target v2/server\n"
+                   "lpc apply hotfix.lpb --pid 4711",
+        .options = kBuildOptions,
+        .run = runBuild,
     },
     Command{
         .name = "plan",
@@ -124,8 +146,9 @@ constexpr std::array kCommands = {
         .summary = "print a patch as lpc understands it",
         .description = "Prints the syntax tree of PATCH (--emit ast, which needs no program), or what is left of it "
                        "when every name "
-                       "is resolved: the IR, as text or as JSON. The text form can be given to every command in place "
-                       "of the patch.",
+                       "is resolved: the IR (--emit ir), the same as JSON, or an overview (--emit text). The IR can be "
+                       "given to every command in place of the patch.\n\n"
+                       "Of a bundle with several builds each is printed; --target or --pid choose one.",
         .example = "lpc dump hotfix.lp --emit ir > hotfix.lpir",
         .options = kDumpOptions,
         .run = runDump,

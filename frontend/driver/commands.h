@@ -28,6 +28,7 @@ const Command *commandNamed(std::string_view name);
 const Command &livepatchCommand(); // the program of 2004
 
 int runCheck(const Arguments &arguments);
+int runBuild(const Arguments &arguments);
 int runPlan(const Arguments &arguments);
 int runApply(const Arguments &arguments);
 int runRevert(const Arguments &arguments);

@@ -5,7 +5,11 @@
 #include "frontend/driver/exit_status.h"
 #include "frontend/driver/input.h"
 #include "frontend/driver/ir_json.h"
+#include "frontend/driver/overview.h"
 #include "frontend/parse/parse.h"
+#include "frontend/resolved.h"
+#include "ir/bundle/bundle.h"
+#include "ir/support/cat.h"
 #include "ir/text.h"
 
 namespace lpc::driver {
@@ -22,6 +26,14 @@ int dumpTree(const PatchText &text) {
   return diagnostics.hasErrors() ? PatchHasErrors : Done;
 }
 
+// One build can be read back as it stands; several are told apart by comments.
+void printIr(const std::vector<const ir::Patch *> &builds) {
+  for (size_t i = 0; i < builds.size(); i++) {
+    if (builds.size() > 1) print(cat("# build ", i + 1, " of ", builds.size(), "\n"));
+    print(ir::printText(*builds[i]));
+  }
+}
+
 int failed(const Error &error, const std::string &state = {}) {
   printError(kCommand, error, state);
   return statusOf(error.id);
@@ -34,7 +46,7 @@ int runDump(const Arguments &arguments) {
   if (!text) return failed(text.error());
   Emit emit = arguments.emit.value_or(Emit::Ir);
   if (emit == Emit::Ast) {
-    if (!isIrText(text->source.text())) return dumpTree(*text);
+    if (!isResolved(text->source.text())) return dumpTree(*text);
     return failed({.id = DiagnosticId::Usage,
                    .message = "the IR has no syntax tree",
                    .notes = {},
@@ -53,7 +65,17 @@ int runDump(const Arguments &arguments) {
   printDiagnostics(compilation.diagnostics.sorted(), compilation.source);
   if (compilation.refusal) return failed(*compilation.refusal, live ? untouchedState(live->process.pid()) : "");
   if (!compilation.patch) return PatchHasErrors;
-  print(emit == Emit::Json ? irDocument(*compilation.patch) : ir::printText(*compilation.patch));
+  bool bundle = ir::isBundle(text->source.text());
+  std::vector<const ir::Patch *> builds = {&*compilation.patch};
+  for (const ir::Patch &other : compilation.otherBuilds)
+    builds.push_back(&other);
+  Bytes digest = bundle ? ir::statedDigest(asBytes(text->source.text())) : Bytes{};
+  if (emit == Emit::Text)
+    print(overview(builds, digest));
+  else if (emit == Emit::Json)
+    print(bundle ? bundleDocument(builds, digest) : irDocument(*builds.front()));
+  else
+    printIr(builds);
   return Done;
 }
 

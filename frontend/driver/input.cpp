@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <string_view>
 
-#include "backend/digest.h"
 #include "ir/support/cat.h"
+#include "ir/support/sha256.h"
 
 namespace lpc::driver {
 namespace {
@@ -39,9 +39,7 @@ std::string nameOf(std::string_view path) {
 }
 
 // Text without a file has a name that follows from what is in it, so that applying it again is applying the same patch.
-std::string nameOfText(const std::string &text) {
-  return cat("stdin-", toHex(backend::sha256(asBytes(text))).substr(0, 8));
-}
+std::string nameOfText(const std::string &text) { return cat("stdin-", toHex(sha256(asBytes(text))).substr(0, 8)); }
 
 } // namespace
 

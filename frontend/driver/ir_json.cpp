@@ -3,7 +3,9 @@
 
 #include "backend/digest.h"
 #include "frontend/driver/json.h"
+#include "ir/bundle/bundle.h"
 #include "ir/support/address.h"
+#include "ir/support/sha256.h"
 #include "ir/text.h"
 
 namespace lpc::driver {
@@ -24,7 +26,6 @@ public:
   Writer(Json &json, const ir::Patch &patch) : json_(json), patch_(patch) {}
 
   void write() {
-    json_.text("schema", "lpc.ir/1");
     json_.text("patch", patch_.name);
     json_.textOrNull("version", patch_.version);
     json_.text("source", patch_.source);
@@ -54,7 +55,7 @@ private:
   void payload(const ir::Payload &payload) {
     json_.text("name", payload.name);
     json_.number("size", static_cast<int64_t>(payload.bytes.size()));
-    json_.text("sha256", toHex(backend::sha256(payload.bytes)));
+    json_.text("sha256", toHex(sha256(payload.bytes)));
   }
 
   void memory(const ir::Memory &memory) {
@@ -198,7 +199,22 @@ private:
 } // namespace
 
 std::string irDocument(const ir::Patch &patch) {
-  return Json::document([&](Json &json) { Writer(json, patch).write(); });
+  return Json::document([&](Json &json) {
+    json.text("schema", "lpc.ir/1");
+    Writer(json, patch).write();
+  });
+}
+
+std::string bundleDocument(const std::vector<const ir::Patch *> &builds, const Bytes &digest) {
+  return Json::document([&](Json &json) {
+    json.text("schema", "lpc.bundle/1");
+    json.number("format", static_cast<int64_t>(ir::kBundleVersion));
+    json.text("digest", toHex(digest));
+    json.array("builds", [&] {
+      for (const ir::Patch *build : builds)
+        json.element([&] { Writer(json, *build).write(); });
+    });
+  });
 }
 
 } // namespace lpc::driver

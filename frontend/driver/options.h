@@ -46,6 +46,8 @@ enum class Emit : uint8_t { Text, Ast, Ir, Json, Man, Bash, Zsh };
 struct Arguments {
   std::vector<std::string> operands;
   std::optional<std::string> target;
+  std::vector<std::string> targets; // of `build`
+  std::optional<std::string> output;
   std::vector<ObjectFile> objects;
   std::vector<pid_t> pids; // each once, in the order given
   std::vector<std::string> allowActive;

@@ -91,6 +91,44 @@ std::string testName(const testing::TestParamInfo<std::string> &test) {
 
 INSTANTIATE_TEST_SUITE_P(Check, Golden, testing::ValuesIn(testNames()), testName);
 
+// --- every patch that compiles comes back from a bundle
+
+RunResult lpc(std::vector<std::string> words) {
+  words.insert(words.begin(), {"/usr/bin/env", "-C", LPC_WORK_FOLDER, LPC_COMMAND});
+  return run(words);
+}
+
+// The options that say where names are looked up.
+std::vector<std::string> targetOptions(const std::vector<std::string> &words) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i + 1 < words.size(); i++)
+    if (words[i] == "--target" || words[i] == "--object") out.insert(out.end(), {words[i], words[i + 1]});
+  return out;
+}
+
+class Bundled : public testing::TestWithParam<std::string> {};
+
+TEST_P(Bundled, IsTheSame) {
+  std::string file = "bundled-" + GetParam() + ".lp", bundle = "bundled-" + GetParam() + ".lpb";
+  std::string text = contents(fs::path(LPC_CHECK_FOLDER) / (GetParam() + ".lp"));
+  std::ofstream(fs::path(LPC_WORK_FOLDER) / file, std::ios::binary) << text;
+  std::vector<std::string> dump = {"dump", file, "--emit", "ir"}, build = {"build", file, "-o", bundle};
+  for (const std::string &word : targetOptions(arguments(text, file))) {
+    dump.push_back(word);
+    build.push_back(word);
+  }
+  RunResult ir = lpc(dump), built = lpc(build);
+  EXPECT_EQ(built.status, ir.status) << built.err;
+  EXPECT_EQ(fs::exists(fs::path(LPC_WORK_FOLDER) / bundle), ir.status == 0);
+  if (ir.status == 0) {
+    EXPECT_EQ(lpc({"dump", bundle, "--emit", "ir"}).out, ir.out);
+  }
+  fs::remove(fs::path(LPC_WORK_FOLDER) / file);
+  fs::remove(fs::path(LPC_WORK_FOLDER) / bundle);
+}
+
+INSTANTIATE_TEST_SUITE_P(Check, Bundled, testing::ValuesIn(testNames()), testName);
+
 // --- every diagnostic has a file that shows it, and a nearest neighbour that passes
 // ------------------------------------------
 

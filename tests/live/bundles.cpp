@@ -1,0 +1,81 @@
+// Bundles on processes: everything that the patch was made from is gone when it is applied.
+#include <gmock/gmock.h>
+
+#include "tests/live/service.h"
+
+namespace lpc::test {
+namespace {
+
+using testing::HasSubstr;
+
+class Bundles : public testing::Test {
+protected:
+  Bundles() {
+    std::filesystem::copy(kPayload, folder_.path() + "/fix.so");
+    folder_.write("hotfix.lp", "patch hotfix\ndl fix fix.so\njmp func_J $fix:func1\nset number int 6\n");
+  }
+  void build(std::vector<std::string> options) {
+    options.insert(options.begin(), {"build", "hotfix.lp", "-o", "hotfix.lpb"});
+    RunResult built = lpc(options);
+    ASSERT_EQ(built.status, 0) << built.err;
+    std::filesystem::remove(folder_.path() + "/fix.so");
+    std::filesystem::remove(folder_.path() + "/hotfix.lp");
+  }
+
+  WorkFolder folder_;
+  Service service_{2};
+};
+
+TEST_F(Bundles, NeedNothingElse) {
+  // The process runs a stripped copy; the symbols are gone with the file that the patch was built against.
+  std::string symbols = folder_.path() + "/symbols", stripped = folder_.path() + "/server";
+  std::filesystem::copy(service_.program(), symbols);
+  ASSERT_EQ(run({"strip", "-s", "-o", stripped, symbols}).status, 0);
+  build({"--target", symbols});
+  std::filesystem::remove(symbols);
+  Service service(2, stripped);
+
+  RunResult planned = lpc({"plan", "hotfix.lpb", "--pid", service.pidText()});
+  EXPECT_EQ(planned.status, 0) << planned.err;
+  EXPECT_THAT(planned.out, HasSubstr("func_J"));
+  service.expectUntouched();
+  RunResult applied = lpc({"apply", "hotfix.lpb", "--pid", service.pidText()});
+  ASSERT_EQ(applied.status, 0) << applied.err;
+  EXPECT_THAT(service.call(), testing::Not(HasSubstr("func_J 42")));
+  EXPECT_THAT(service.call(), HasSubstr("number 6"));
+  EXPECT_THAT(lpc({"apply", "hotfix.lpb", "--pid", service.pidText()}).out, HasSubstr("already applied"));
+  EXPECT_EQ(lpc({"revert", "hotfix", "--pid", service.pidText()}).status, 0);
+  service.expectUntouched();
+}
+
+TEST_F(Bundles, AreTheSamePatchAsTheirSource) {
+  RunResult applied = lpc({"apply", "hotfix.lp", "--pid", service_.pidText()});
+  ASSERT_EQ(applied.status, 0) << applied.err;
+  build({"--target", service_.program()});
+  EXPECT_THAT(lpc({"apply", "hotfix.lpb", "--pid", service_.pidText()}).out, HasSubstr("already applied"));
+}
+
+TEST_F(Bundles, HaveABuildForEachProgram) {
+  std::string other = kBinaries + "/target_service";
+  Service second(2, other);
+  build({"--target", service_.program(), "--target", other});
+  RunResult applied = lpc({"apply", "hotfix.lpb", "--pid", service_.pidText() + "," + second.pidText()});
+  EXPECT_EQ(applied.status, 0) << applied.err;
+  EXPECT_THAT(service_.call(), HasSubstr("number 6"));
+  EXPECT_THAT(second.call(), HasSubstr("number 6"));
+}
+
+TEST_F(Bundles, RefuseOtherPrograms) {
+  std::string other = kBinaries + "/target_service";
+  build({"--target", other});
+  RunResult applied = lpc({"apply", "hotfix.lpb", "--pid", service_.pidText()});
+  EXPECT_EQ(applied.status, 3);
+  EXPECT_THAT(applied.err,
+              HasSubstr("`hotfix.lpb` has no build for process " + service_.pidText() + " [build-id-mismatch]"));
+  EXPECT_THAT(applied.err, HasSubstr(other + "  build-id "));
+  EXPECT_THAT(applied.err, HasSubstr("state: process " + service_.pidText() + " was not stopped; nothing was changed"));
+  service_.expectUntouched();
+}
+
+} // namespace
+} // namespace lpc::test

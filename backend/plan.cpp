@@ -237,6 +237,8 @@ private:
       if (const auto *nop = std::get_if<ir::Nop>(&operation.action)) done = planNop(*nop, operation.place);
       if (const auto *import = std::get_if<ir::Import>(&operation.action)) done = planImport(*import, operation.place);
       if (const auto *expect = std::get_if<ir::Expect>(&operation.action)) done = planExpect(*expect, operation.place);
+      if (std::holds_alternative<ir::Call>(operation.action))
+        done = fail(DiagnosticId::NoThreads, "lpc does not call functions yet");
       if (const auto *quiesce = std::get_if<ir::Quiesce>(&operation.action))
         noteFunction(quiesce->function, quiesce->at, operation.place);
       if (!done) return placed(std::move(done.error()), operation.place);

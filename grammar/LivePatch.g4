@@ -24,6 +24,7 @@ statement
   | bindImport
   | expectValue
   | quiesce
+  | callFunction
   | letAddress
   ;
 
@@ -51,6 +52,8 @@ bindImport     : GOT symbol address (IN objectName)?;
 // Conditions and names.
 expectValue : EXPECT address statedValue;
 quiesce     : QUIESCE address (COMMA address)*;
+// A sign that stands apart from what is before it, and not from its number, is the number's: `f -1` has an argument.
+callFunction : ON MOMENT CALL base ((PLUS | MINUS)? INT)*;
 letAddress  : LET NAME EQUALS address;
 
 // TYPE VALUE [was VALUE]

@@ -38,6 +38,7 @@ GOT    : 'got'    -> mode(AfterImport), pushMode(Address), pushMode(Address);
 
 EXPECT  : 'expect'  -> mode(AfterPlace), pushMode(Address);
 QUIESCE : 'quiesce' -> mode(Addresses), pushMode(Address);
+ON      : 'on'      -> mode(On);
 LET     : 'let'     -> mode(EqualsAddress), pushMode(Name);
 
 UNKNOWN : Run -> mode(Unknown);
@@ -218,6 +219,15 @@ Number_BadInt : BadDigits -> type(BAD_INT);
 Number_Other  : ~[ \t\r\n\f\u000B#+\-\]0-9] ~[ \t\r\n\f\u000B#\]]* -> type(OTHER);
 Number_Space  : (Blank+ | Comment) -> skip;
 Number_End    : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
+
+// --- after `on`: the moment, then `call` and the function; its displacement and the arguments are in the mode above
+
+mode On;
+MOMENT   : 'pre-apply' | 'post-apply' | 'pre-revert' | 'post-revert';
+CALL     : 'call' -> mode(Number), pushMode(Address);
+On_Other : Run -> type(OTHER);
+On_Space : (Blank+ | Comment) -> skip;
+On_End   : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- after the address of `set` or `expect`: its displacement, then the type ----------------------------------
 

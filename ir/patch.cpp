@@ -18,4 +18,14 @@ bool Loaded::operator==(const Loaded &other) const {
   }
 }
 
+std::string_view name(Moment moment) {
+  switch (moment) {
+  case Moment::PreApply: return "pre-apply";
+  case Moment::PostApply: return "post-apply";
+  case Moment::PreRevert: return "pre-revert";
+  case Moment::PostRevert: return "post-revert";
+  }
+  return "?";
+}
+
 } // namespace lpc::ir

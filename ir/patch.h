@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -216,7 +217,19 @@ struct Quiesce {
   bool operator==(const Quiesce &) const = default;
 };
 
-using Action = std::variant<Alloc, Load, Link, Write, Branch, Code, Return, Nop, Import, Expect, Quiesce>;
+// `on … call`: a function of the process or of the patch is called with integers, by a thread that the process makes
+// for it. Where it is, is found out when the patch is applied.
+enum class Moment : uint8_t { PreApply, PostApply, PreRevert, PostRevert };
+constexpr size_t kMostCallArguments = 6; // those that go in registers
+struct Call {
+  Moment moment = Moment::PreApply;
+  Address function;
+  std::vector<uint64_t> arguments; // as the registers have them
+  bool operator==(const Call &) const = default;
+};
+std::string_view name(Moment moment); // "pre-apply" …
+
+using Action = std::variant<Alloc, Load, Link, Write, Branch, Code, Return, Nop, Import, Expect, Quiesce, Call>;
 
 struct Operation {
   Action action;

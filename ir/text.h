@@ -59,6 +59,9 @@
 //     quiesce
 //       at o0!0x1500 ("commit")
 //       function "commit" 0x1500 64
+//     call pre-apply
+//       function $foo:"init"
+//       argument 5                           unsigned, as the register has it; one a line
 //     end                                    so that a file which was cut off is not taken for a shorter patch
 //
 // What is empty or unknown is left out. Lines that begin with `#`, and empty ones, are skipped; the first line names

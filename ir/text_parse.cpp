@@ -56,14 +56,14 @@ private:
     in_.failLine("something stands behind `end`");
   }
 
-  // Reads the fields of a section. `handle` reads one and says whether it knows it; all but `with` and `reference`
-  // stand at most once, and those of `needed` must be there.
+  // Reads the fields of a section. `handle` reads one and says whether it knows it; all but `with`, `reference`
+  // and `argument` stand at most once, and those of `needed` must be there.
   template <class Handle> void fields(std::initializer_list<std::string_view> needed, Handle handle) {
     in_.lineEnd();
     std::vector<std::string_view> seen;
     while (in_.nextField()) {
       std::string_view key = in_.word();
-      if (key != "with" && key != "reference") {
+      if (key != "with" && key != "reference" && key != "argument") {
         if (std::ranges::find(seen, key) != seen.end()) return in_.failLine(shown(key) + " stands twice");
         seen.push_back(key);
       }
@@ -243,6 +243,8 @@ private:
       expect();
     else if (kind == "quiesce")
       quiesce();
+    else if (kind == "call")
+      call();
     else if (kind == "end")
       end();
     else
@@ -472,6 +474,24 @@ private:
         out.at = address();
       else if (key == "function")
         out.function = function();
+      else
+        return false;
+      return true;
+    });
+    add(std::move(out), where);
+  }
+
+  void call() {
+    Call out;
+    std::string_view word = in_.word();
+    for (Moment moment : {Moment::PreApply, Moment::PostApply, Moment::PreRevert, Moment::PostRevert})
+      if (ir::name(moment) == word) out.moment = moment;
+    if (ir::name(out.moment) != word) in_.fail("nothing is called at the moment " + shown(word));
+    Place where = operationFields({"function"}, [&](std::string_view key) {
+      if (key == "function")
+        out.function = address();
+      else if (key == "argument")
+        out.arguments.push_back(in_.number(kMost64));
       else
         return false;
       return true;

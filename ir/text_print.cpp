@@ -239,6 +239,12 @@ private:
     field("at", spell(quiesce.at));
     function("function", quiesce.function);
   }
+  void print(const Call &call) {
+    line("call", name(call.moment));
+    field("function", spell(call.function));
+    for (uint64_t argument : call.arguments)
+      field("argument", std::to_string(argument));
+  }
   void function(std::string_view key, const std::optional<Function> &function) {
     if (function)
       field(key, quoted(function->name) + " " + hexAddress(function->start) + " " + std::to_string(function->size));

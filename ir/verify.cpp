@@ -104,7 +104,8 @@ void forEachUse(const Patch &patch, const VisitUse &visit) {
               visit({i, "at", expect.at, expect.width});
               visitValue(i, "value", expect.value, visit);
             },
-            [&](const Quiesce &quiesce) { visit({i, "at", quiesce.at, 0}); }},
+            [&](const Quiesce &quiesce) { visit({i, "at", quiesce.at, 0}); },
+            [&](const Call &call) { visit({i, "function", call.function, 0}); }},
         patch.operations[i].action);
   }
 }
@@ -132,7 +133,7 @@ std::optional<MemoryId> memoryMadeBy(const Action &action) {
                                [](const Branch &) { return Made(); }, [](const Code &) { return Made(); },
                                [](const Return &) { return Made(); }, [](const Nop &) { return Made(); },
                                [](const Import &) { return Made(); }, [](const Expect &) { return Made(); },
-                               [](const Quiesce &) { return Made(); }},
+                               [](const Quiesce &) { return Made(); }, [](const Call &) { return Made(); }},
                     action);
 }
 
@@ -497,6 +498,16 @@ void quietFunctionsAreSound(const Patch &patch, Findings &out) {
       checkFunction(i, "function", quiesce->function, quiesce->at, out);
 }
 
+void callsAreSound(const Patch &patch, Findings &out) {
+  for (size_t i = 0; i < patch.operations.size(); i++) {
+    const auto *call = std::get_if<Call>(&patch.operations[i].action);
+    if (!call) continue;
+    if (call->moment > Moment::PostRevert) out.push_back(operation(i) + ": its moment is not known");
+    if (call->arguments.size() > kMostCallArguments)
+      out.push_back(operation(i) + " calls with more than " + std::to_string(kMostCallArguments) + " arguments");
+  }
+}
+
 using Rule = void (*)(const Patch &, Findings &);
 constexpr Rule kRules[] = {
     headerIsComplete,
@@ -521,6 +532,7 @@ constexpr Rule kRules[] = {
     expectationsAgreeWithTheirWidth,
     importsHaveASlot,
     quietFunctionsAreSound,
+    callsAreSound,
 };
 
 } // namespace

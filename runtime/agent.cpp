@@ -76,6 +76,7 @@ struct Agent::Impl {
   bool avoidMemoryFile = false;
   RemoteAddress rows{};
   bool committed = false;
+  pid_t worker = 0;
   std::vector<PlayedWrite> staged{};
   std::vector<ProtectedPages> unprotected{};
 
@@ -154,7 +155,19 @@ pid_t Agent::tid() const { return impl_->thread.tid(); }
 std::vector<pid_t> Agent::threads() const {
   std::vector<pid_t> tids{impl_->thread.tid()};
   if (impl_->player && impl_->player->attached()) tids.push_back(impl_->player->tid());
+  if (impl_->worker) tids.push_back(impl_->worker);
   return tids;
+}
+
+void Agent::setWorker(pid_t tid) { impl_->worker = tid; }
+
+Result<RemoteThread> Agent::borrow(const std::vector<Mapping> &maps, Deadline deadline) {
+  const x86_64::AgentProgram &own = x86_64::agentProgram();
+  RemoteRange taken{impl_->program, impl_->program + own.code.size()};
+  auto borrowed = borrowForClone(*impl_->process, findPadding(*impl_->process, maps), taken, std::nullopt,
+                                 impl_->program + own.leave, deadline);
+  if (!borrowed) return std::unexpected(borrowed.error());
+  return RemoteThread::take(std::move(*borrowed), impl_->program);
 }
 
 RemoteAddress Agent::scratch() const { return impl_->scratch; }

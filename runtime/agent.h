@@ -16,6 +16,8 @@
 
 namespace lpc::runtime {
 
+class RemoteThread;
+
 class Agent {
 public:
   // Borrows a blocked thread for one clone; where none is blocked in a suitable call, a running one is stopped at a
@@ -61,6 +63,11 @@ public:
   // Where the program of our threads stands in the process. No thread of the process executes there; one that does was
   // left by an lpc that was killed.
   [[nodiscard]] RemoteRange program() const;
+  // A further thread of ours, born of one of the program's, so that it has the program's file descriptors (the agent
+  // has its own table). As start().
+  Result<RemoteThread> borrow(const std::vector<Mapping> &maps, Deadline deadline);
+  // A thread that stands at our command while others are stopped, to be among threads(); 0: none (any more).
+  void setWorker(pid_t tid);
   // Before the first stage(): plays as if the process had no access to its own memory file (player.h, Unprotecting).
   void avoidMemoryFile();
 

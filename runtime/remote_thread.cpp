@@ -110,6 +110,38 @@ Result<RemoteThread> RemoteThread::bear(Deadline deadline) {
   return take(std::move(child), program_);
 }
 
+Result<void> RemoteThread::launch(user_regs_struct registers) {
+  if (!thread_.attached() || launched_) return std::unexpected(lost(thread_.tid()));
+  user_regs_struct own = owning();
+  registers.orig_rax = own.orig_rax, registers.rbx = own.rbx, registers.r12 = own.r12, registers.r13 = own.r13;
+  if (auto done = thread_.setRegisters(registers); !done) return done;
+  return proceed();
+}
+
+Result<TracedThread> RemoteThread::birth(int &status, Deadline deadline) {
+  pid_t tid = thread_.tid();
+  for (;;) {
+    auto stop = thread_.await(deadline);
+    if (!stop) return std::unexpected(stop.error());
+    if (stop->kind == ThreadStop::Kind::Ended) return std::unexpected(lost(tid));
+    if (stop->kind == ThreadStop::Kind::Exit) {
+      auto registers = thread_.registers();
+      if (!registers) return std::unexpected(registers.error());
+      status = static_cast<int>(registers->rbx);
+      return TracedThread();
+    }
+    if (stop->kind == ThreadStop::Kind::Clone) {
+      TracedThread child = TracedThread::adopt(stop->child);
+      auto born = child.await(deadline);
+      if (!born) return std::unexpected(born.error());
+      if (born->over()) return std::unexpected(lost(stop->child));
+      return child;
+    }
+    if (auto done = thread_.resume(Resume::Freely, stop->signalToGiveBack()); !done)
+      return std::unexpected(done.error());
+  }
+}
+
 Result<void> RemoteThread::aim(uint32_t entry, RemoteAddress r15) {
   if (!thread_.attached() || launched_) return std::unexpected(lost(thread_.tid()));
   user_regs_struct registers = owning();

@@ -34,6 +34,16 @@ public:
   // Clones: another thread of ours that owns nothing yet, with the same file descriptors.
   Result<RemoteThread> bear(Deadline deadline);
 
+  // Writes to code of the process, where the kernel lets only the tracer do so.
+  Result<void> poke(RemoteAddress to, BytesView bytes) const { return thread_.poke(to, bytes); }
+  // Lets it run with these registers (but for those of x86_64_stub.h); it won't be ours to command any more. For code
+  // that makes one thread.
+  Result<void> launch(user_regs_struct registers);
+  // After launch(): the thread that it has made, at its first instruction, while it stands itself; nothing, with its
+  // status, when it ended without one. ProcessGone, CannotStop at the deadline.
+  Result<TracedThread> birth(int &status, Deadline deadline);
+  [[nodiscard]] const user_regs_struct &registers() const { return registers_; } // those of its own birth
+
   // Sets where it goes on, and with which r15, when it is let go: by proceed(), or by our death. aim(leave) takes that
   // back. ProcessGone.
   Result<void> aim(uint32_t entry, RemoteAddress r15);

@@ -86,13 +86,16 @@ std::optional<ThreadStorage> readThreadStorage(const Process &process, const std
     found =
         findThreadStorage(wordsAt(process, maps, *linkMap), {module.bias.of({segment->p_vaddr}).value,
                                                              segment->p_filesz, segment->p_memsz, segment->p_align});
+  RemoteAddress image = module.bias.of({segment->p_vaddr});
+  if (found) found->image = {image, image + segment->p_filesz};
   if (!module.isProgram) return found;
   uint64_t alignment = std::max<uint64_t>(segment->p_align, 1);
   if (segment->p_memsz > static_cast<uint64_t>(kMostStatic) || alignment > static_cast<uint64_t>(kMostStatic))
     return std::nullopt;
   auto byAbi = -static_cast<int64_t>((segment->p_memsz + alignment - 1) / alignment * alignment);
   if (found) return found->fromThread == byAbi ? found : std::nullopt;
-  return ThreadStorage{.module = 1, .fromThread = byAbi, .size = segment->p_memsz};
+  return ThreadStorage{
+      .module = 1, .fromThread = byAbi, .size = segment->p_memsz, .image = {image, image + segment->p_filesz}};
 }
 
 } // namespace lpc::runtime

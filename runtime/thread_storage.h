@@ -14,7 +14,8 @@ struct ThreadStorage {
   // From the thread pointer to its block, the same in every thread; nothing where threads have their blocks in places
   // of their own (objects that were opened later).
   std::optional<int64_t> fromThread{};
-  uint64_t size = 0; // bytes of the block
+  uint64_t size = 0;   // bytes of the block
+  RemoteRange image{}; // what its first bytes are in a new thread; the rest is zero
   bool operator==(const ThreadStorage &) const = default;
 };
 

@@ -167,6 +167,17 @@ Result<void> TracedThread::traceBirths(bool suspendSeccomp) const {
   return check(request(PTRACE_SETOPTIONS, tid_, 0, options), tid_, "PTRACE_SETOPTIONS");
 }
 
+Result<void> TracedThread::traceOnly() const {
+  return check(request(PTRACE_SETOPTIONS, tid_, 0, long{PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD}), tid_,
+               "PTRACE_SETOPTIONS");
+}
+
+Result<siginfo_t> TracedThread::signalInfo() const {
+  siginfo_t info{};
+  if (request(PTRACE_GETSIGINFO, tid_, 0, &info) < 0) return failed(tid_, "PTRACE_GETSIGINFO", errno);
+  return info;
+}
+
 Result<user_regs_struct> TracedThread::registers() const {
   user_regs_struct registers{};
   if (request(PTRACE_GETREGS, tid_, 0, &registers) < 0) return failed(tid_, "PTRACE_GETREGS", errno);

@@ -5,6 +5,7 @@
 // single-stepped; what is still attached when we die goes on from where it stands.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/user.h>
 
@@ -67,6 +68,10 @@ public:
   // The births and the end of this thread are reported, its children attached with the same options, its system calls
   // told apart from traps, and its seccomp filters sleep where `suspendSeccomp` (NotPermitted without CAP_SYS_ADMIN).
   Result<void> traceBirths(bool suspendSeccomp) const;
+  // Only its end is reported, and its system calls are told apart from traps; its children are nobody's business.
+  Result<void> traceOnly() const;
+  // What the signal is that it stands before.
+  [[nodiscard]] Result<siginfo_t> signalInfo() const;
   [[nodiscard]] Result<user_regs_struct> registers() const;
   Result<void> setRegisters(const user_regs_struct &registers) const;
   [[nodiscard]] Result<uint64_t> signalMask() const;

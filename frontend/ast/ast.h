@@ -184,6 +184,12 @@ struct Quiesce {
   std::vector<Address> functions; // at least one
   bool operator==(const Quiesce &) const = default;
 };
+struct On { // MOMENT call ADDR [INT …]
+  ir::Moment moment = ir::Moment::PreApply;
+  Address function;
+  std::vector<Integer> arguments;
+  bool operator==(const On &) const = default;
+};
 struct Let {
   Name name; // without the $
   Address address;
@@ -192,7 +198,7 @@ struct Let {
 
 struct Statement {
   std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook, Asm, Return, Nop, Got, Expect,
-               Quiesce, Let>
+               Quiesce, On, Let>
       what;
   Place place{};
   bool operator==(const Statement &) const = default;

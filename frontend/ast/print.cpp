@@ -158,6 +158,12 @@ private:
     for (const Address &function : quiesce.functions)
       address(1, "function", function);
   }
+  void statement(const On &on, const Place &place) {
+    line(0, cat("on ", ir::name(on.moment)), place);
+    address(1, "function", on.function);
+    for (const Integer &argument : on.arguments)
+      integer(1, "argument", argument);
+  }
   void statement(const Let &let, const Place &place) {
     line(0, "let", place);
     name(1, "name", let.name);
@@ -366,6 +372,12 @@ struct StatementText {
   std::string operator()(const Expect &expect) const {
     Type type = writable(expect.type, expect.value);
     return cat("expect ", textOf(expect.at), " ", name(type), " ", textOf(type, expect.value));
+  }
+  std::string operator()(const On &on) const {
+    std::string out = cat("on ", ir::name(on.moment), " call ", textOf(on.function));
+    for (const Integer &argument : on.arguments)
+      out += " " + spelled(argument);
+    return out;
   }
   std::string operator()(const Quiesce &quiesce) const {
     std::string out = "quiesce";

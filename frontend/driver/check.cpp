@@ -26,6 +26,7 @@ constexpr bool isChange(const ir::Nop &) { return true; }
 constexpr bool isChange(const ir::Import &) { return true; }
 constexpr bool isChange(const ir::Expect &) { return false; }
 constexpr bool isChange(const ir::Quiesce &) { return false; }
+constexpr bool isChange(const ir::Call &) { return false; }
 
 // "hotfix.lp: ok: 2 changes and 1 new memory, for ./server (build-id 3f2a9c1d…)"
 std::string summary(const std::string &file, const ir::Patch &patch) {

@@ -144,6 +144,16 @@ private:
     json_.text("function", quiesce.function.name);
   }
 
+  void action(const ir::Call &call) {
+    json_.text("operation", "call");
+    json_.text("moment", name(call.moment));
+    address("function", call.function);
+    json_.array("arguments", [&] {
+      for (uint64_t argument : call.arguments)
+        json_.textElement(hexAddress(RemoteAddress{argument}));
+    });
+  }
+
   void made(std::string_view word, ir::MemoryId id) {
     json_.text("operation", word);
     json_.text("memory", memoryName(id));

@@ -70,6 +70,7 @@ private:
   std::string line(const ir::Import &) { return changeLine(); }
   static std::string line(const ir::Expect &) { return {}; }
   static std::string line(const ir::Quiesce &) { return {}; }
+  static std::string line(const ir::Call &) { return {}; }
 
   std::string changeLine() {
     LPC_CHECK(next_ < outcome_.changes.size());

@@ -217,6 +217,8 @@ private:
     either(Grammar::LBRACE, "`{`");
     either(Grammar::ORIGINAL, "`original`");
     either(Grammar::IN, "`in`");
+    either(Grammar::MOMENT, "`pre-apply`, `post-apply`, `pre-revert`, `post-revert`");
+    either(Grammar::CALL, "`call`");
     either(antlr4::Token::EOF, "the end of the line");
     std::string phrase;
     for (size_t i = 0; i < out.size(); i++)

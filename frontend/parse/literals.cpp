@@ -29,7 +29,7 @@ unsigned digitValue(char c) {
 
 struct Base {
   unsigned value;
-  size_t prefix; // characters before the digits
+  size_t prefix;         // characters before the digits
   std::string_view kind; // with its article
 };
 

@@ -47,6 +47,7 @@ private:
     case Grammar::RuleBindImport: return bindImport(node);
     case Grammar::RuleExpectValue: return expectValue(node);
     case Grammar::RuleQuiesce: return quiesce(node);
+    case Grammar::RuleCallFunction: return callFunction(node);
     case Grammar::RuleLetAddress: return letAddress(node);
     default: bug(__FILE__, __LINE__, "a statement of the grammar that the reader does not know");
     }
@@ -177,6 +178,47 @@ private:
     ast::Quiesce out;
     for (size_t i = 1; has(node, i); i += 2)
       out.functions.push_back(address(child(node, i)));
+    return out;
+  }
+
+  // callFunction : ON MOMENT CALL base ((PLUS | MINUS)? INT)*
+  ast::On callFunction(Node &node) {
+    ast::On out;
+    std::string_view moment = word(node, 1).text;
+    using enum ir::Moment;
+    for (ir::Moment each : {PreApply, PostApply, PreRevert, PostRevert})
+      if (ir::name(each) == moment) out.moment = each;
+    Node &function = child(node, 3);
+    out.function = {.base = base(function), .displacements = {}, .place = place(function)};
+    Place before = out.function.place;
+    for (size_t i = 4; has(node, i); i++) {
+      Word first = word(node, i);
+      if (first.kind == Grammar::INT) {
+        out.arguments.push_back(integer(first));
+      } else {
+        Word digits = word(node, ++i);
+        bool apart = first.place.column > before.endColumn && first.place.endColumn == digits.place.column;
+        if (out.arguments.empty() && !apart) {
+          out.function.displacements.push_back({first.kind == Grammar::MINUS, integer(digits)});
+          out.function.place = join(out.function.place, digits.place);
+        } else {
+          out.arguments.push_back(signedArgument(first, digits, apart));
+        }
+      }
+      before = word(node, i).place;
+    }
+    return out;
+  }
+
+  ast::Integer signedArgument(const Word &sign, const Word &digits, bool apart) {
+    ast::Integer out = integer(digits);
+    if (!apart || out.negative || digits.text.starts_with('+'))
+      fail({DiagnosticId::SyntaxError, "an argument is a number, not a sum", 0, sign.text.size(),
+            "a negative argument stands apart from what is before it: `call FUNCTION 1 -1`"},
+           sign);
+    out.negative = sign.kind == Grammar::MINUS;
+    out.spelling = std::string(sign.text) + out.spelling;
+    out.place = join(sign.place, digits.place);
     return out;
   }
 

@@ -132,7 +132,7 @@ public:
     auto at = addresses_.resolve(statement.function, index_);
     std::optional<uint64_t> value;
     if (statement.value) {
-      value = resultOf(*statement.value);
+      value = registerBits(*statement.value, "a result");
       if (!value) return;
     }
     auto site = at ? checkReturn(*at, value, addresses_.symbols(), context_) : std::nullopt;
@@ -199,6 +199,21 @@ public:
           add(ir::Quiesce{.at = at->address, .function = std::move(*function)});
   }
 
+  void operator()(const ast::On &on) {
+    auto function = addresses_.resolve(on.function, index_);
+    std::vector<uint64_t> arguments;
+    for (const ast::Integer &argument : on.arguments)
+      if (auto value = registerBits(argument, "an argument")) arguments.push_back(*value);
+    if (on.arguments.size() > ir::kMostCallArguments)
+      context_.report(
+          DiagnosticId::TooManyArguments, on.arguments[ir::kMostCallArguments].place,
+          cat("`call` passes up to ", ir::kMostCallArguments, " integers, and here are ", on.arguments.size()));
+    if (!function || isResolver(*function) || !checkDestination(*function, context_) ||
+        arguments.size() != on.arguments.size() || arguments.size() > ir::kMostCallArguments)
+      return;
+    add(ir::Call{.moment = on.moment, .function = function->address, .arguments = std::move(arguments)});
+  }
+
   void operator()(const ast::Let &let) { addresses_.name(let, index_); }
 
   // What holds between statements.
@@ -232,14 +247,14 @@ private:
     return bytes ? std::optional<ir::Value>(std::move(*bytes)) : std::nullopt;
   }
 
-  // The bits of the result register.
-  std::optional<uint64_t> resultOf(const ast::Integer &value) {
+  // The bits of a register; `what` goes through it.
+  std::optional<uint64_t> registerBits(const ast::Integer &value, std::string_view what) {
     unsigned bits = 8 * pointerSize(context_.machine);
     uint64_t highest = bits == 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
     if (value.magnitude <= (value.negative ? uint64_t{1} << (bits - 1) : highest))
       return (value.negative ? 0 - value.magnitude : value.magnitude) & highest;
     context_.report(DiagnosticId::IntegerOutOfRange, value.place,
-                    cat("`", value.spelling, "` does not fit a result, which has ", bits, " bits"));
+                    cat("`", value.spelling, "` does not fit ", what, ", which has ", bits, " bits"));
     return std::nullopt;
   }
 

@@ -41,6 +41,8 @@ template <class Visit> void forEachAddress(const ast::Statement &statement, cons
   } else if (const auto *quiesce = std::get_if<ast::Quiesce>(&statement.what)) {
     for (const ast::Address &function : quiesce->functions)
       forEachAddress(function, visit);
+  } else if (const auto *on = std::get_if<ast::On>(&statement.what)) {
+    forEachAddress(on->function, visit);
   } else if (const auto *let = std::get_if<ast::Let>(&statement.what)) {
     forEachAddress(let->address, visit);
   } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {

@@ -73,6 +73,22 @@ private:
   std::vector<Reference> references_;
 };
 
+// Gives back what r12 and r13 say, and ends.
+void emitLeave(Code &code, Code::Label leave, Code::Label end) {
+  code.place(leave);
+  code.op({0x4d, 0x85, 0xed}); // test r13, r13
+  code.to8({0x74}, end);       // jz end
+  code.op({0x4c, 0x89, 0xe7}); // mov rdi, r12
+  code.op({0x4c, 0x89, 0xee}); // mov rsi, r13
+  code.op({0xb8}, SYS_munmap); // mov eax, munmap
+  code.op({0x0f, 0x05});       // syscall
+  code.place(end);
+  code.op({0xb8}, SYS_exit); // mov eax, exit
+  code.op({0x89, 0xdf});     // mov edi, ebx
+  code.op({0x0f, 0x05});     // syscall
+  code.to8({0xeb}, end);     // jmp end
+}
+
 // The calls for which there is one `syscall` instruction each, and the way out.
 void emitCalls(Code &code, AgentProgram &program, Code::Label leave, Code::Label end) {
   program.map = code.here();
@@ -90,18 +106,7 @@ void emitCalls(Code &code, AgentProgram &program, Code::Label leave, Code::Label
   code.op({0x0f, 0x05}); // syscall
 
   program.leave = code.here();
-  code.place(leave);
-  code.op({0x4d, 0x85, 0xed}); // test r13, r13
-  code.to8({0x74}, end);       // jz end
-  code.op({0x4c, 0x89, 0xe7}); // mov rdi, r12
-  code.op({0x4c, 0x89, 0xee}); // mov rsi, r13
-  code.op({0xb8}, SYS_munmap); // mov eax, munmap
-  code.op({0x0f, 0x05});       // syscall
-  code.place(end);
-  code.op({0xb8}, SYS_exit); // mov eax, exit
-  code.op({0x89, 0xdf});     // mov edi, ebx
-  code.op({0x0f, 0x05});     // syscall
-  code.to8({0xeb}, end);     // jmp end
+  emitLeave(code, leave, end);
 }
 
 void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
@@ -147,6 +152,60 @@ void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
   code.to32({0xe9}, leave);                   // jmp leave
 }
 
+WorkerProgram assembleWorker() {
+  Code code;
+  WorkerProgram program;
+  auto next = code.label(), over = code.label(), leave = code.label(), end = code.label();
+  program.create = code.here();
+  code.op({0xff, 0xd0}); // call rax
+  code.op({0x89, 0xc3}); // mov ebx, eax
+  program.leave = code.here();
+  emitLeave(code, leave, end);
+
+  program.worker = code.here();
+  code.op({0x53});                   // push rbx
+  code.op({0x55});                   // push rbp
+  code.op({0x41, 0x54});             // push r12
+  code.op({0x41, 0x55});             // push r13
+  code.op({0x41, 0x56});             // push r14
+  code.op({0x41, 0x57});             // push r15
+  code.op({0x48, 0x83, 0xec, 0x08}); // sub rsp, 8
+  code.op({0x48, 0x89, 0xfb});       // mov rbx, rdi
+  code.op({0x48, 0x89, 0x63, 0x40}); // mov [rbx + 64], rsp
+  code.place(next);
+  code.op({0xb8}, SYS_gettid); // mov eax, gettid
+  program.ready = code.here();
+  code.op({0x0f, 0x05});             // syscall
+  code.op({0x48, 0x89, 0x43, 0x48}); // mov [rbx + 72], rax
+  code.op({0x4c, 0x8b, 0x1b});       // mov r11, [rbx]
+  code.op({0x4d, 0x85, 0xdb});       // test r11, r11
+  code.to8({0x74}, over);            // jz over
+  code.op({0x48, 0xc7, 0x03}, 0);    // mov qword ptr [rbx], 0
+  code.op({0x48, 0x8b, 0x7b, 0x08}); // mov rdi, [rbx + 8]
+  code.op({0x48, 0x8b, 0x73, 0x10}); // mov rsi, [rbx + 16]
+  code.op({0x48, 0x8b, 0x53, 0x18}); // mov rdx, [rbx + 24]
+  code.op({0x48, 0x8b, 0x4b, 0x20}); // mov rcx, [rbx + 32]
+  code.op({0x4c, 0x8b, 0x43, 0x28}); // mov r8, [rbx + 40]
+  code.op({0x4c, 0x8b, 0x4b, 0x30}); // mov r9, [rbx + 48]
+  code.op({0x31, 0xc0});             // xor eax, eax      (no vector arguments)
+  code.op({0x41, 0xff, 0xd3});       // call r11
+  code.op({0x48, 0x89, 0x43, 0x38}); // mov [rbx + 56], rax
+  code.to8({0xeb}, next);            // jmp next
+  program.end = code.here();
+  code.place(over);
+  code.op({0x48, 0x83, 0xc4, 0x08}); // add rsp, 8
+  code.op({0x41, 0x5f});             // pop r15
+  code.op({0x41, 0x5e});             // pop r14
+  code.op({0x41, 0x5d});             // pop r13
+  code.op({0x41, 0x5c});             // pop r12
+  code.op({0x5d});                   // pop rbp
+  code.op({0x5b});                   // pop rbx
+  code.op({0x31, 0xc0});             // xor eax, eax
+  code.op({0xc3});                   // ret
+  program.code = code.finish();
+  return program;
+}
+
 AgentProgram assembleAgent() {
   Code code;
   AgentProgram program;
@@ -178,6 +237,11 @@ constexpr int64_t kRestartSys = -512, kRestartNoInterrupt = -513, kRestartNoHand
 
 const AgentProgram &agentProgram() {
   static const AgentProgram program = assembleAgent();
+  return program;
+}
+
+const WorkerProgram &workerProgram() {
+  static const WorkerProgram program = assembleWorker();
   return program;
 }
 

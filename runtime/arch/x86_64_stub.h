@@ -1,8 +1,9 @@
-// The machine code that lpc runs inside a process of x86-64: the agent's program, and the stub that borrows a thread.
+// The machine code that lpc runs inside a process of x86-64: the agent's program, the stub that borrows a thread, and
+// the loop of a worker, which is a thread of the process and calls its functions.
 //
-// Both are built so that the death of lpc between any two instructions harms nobody: behind every system call stands
+// All are built so that the death of lpc between any two instructions harms nobody: behind every system call stands
 // code that gives back what is held and ends the thread, or leads the borrowed thread home. None of it touches the
-// stack, the floating-point state or a segment register, and none of it calls anything.
+// floating-point state or a segment register; only the worker has a stack, and calls.
 #pragma once
 
 #include <sys/user.h>
@@ -35,6 +36,27 @@ struct AgentProgram {
   uint32_t probe = 0;   // a zero byte that may be written over with zero: does writing to code work here?
 };
 const AgentProgram &agentProgram();
+
+// The program of a worker (worker.h), as constant as the agent's, and of the thread that makes it. `create` calls the
+// function in rax, on a stack of its own, and leaves with its result as status; r12 and r13 are as above. A worker
+// begins at `worker`, as a function with its WorkerJob for argument. It stands at the `syscall` of `ready` between two
+// calls; what it finds in its job behind that is called, or ends it: it returns to who called it. `end` is the way
+// there from anywhere, with the stack pointer that the job remembers.
+struct WorkerProgram {
+  Bytes code;
+  uint32_t create = 0, leave = 0, worker = 0, ready = 0, end = 0;
+};
+const WorkerProgram &workerProgram();
+
+// What a worker is told, and what it answers: in its memory.
+struct WorkerJob {
+  uint64_t function = 0; // 0: end. The worker takes it away before it calls it.
+  std::array<uint64_t, 6> arguments{};
+  uint64_t result = 0;
+  uint64_t stack = 0, thread = 0; // the worker's stack pointer and id, once it has begun
+  uint64_t keep = 0;              // 1: its memory must stay, for it has not ended as threads do
+};
+static_assert(sizeof(WorkerJob) == 88);
 
 // The player's table: rows of system calls, performed in order; a row with a negative number ends it.
 // A call that does not return `expected` ends it too; but pwrite64

@@ -110,7 +110,7 @@ private:
   }
 
   void operation() {
-    switch (below(11)) {
+    switch (below(12)) {
     case 0: return alloc();
     case 1: return patch_.payloads.empty() ? alloc() : load();
     case 2: return patch_.payloads.empty() ? alloc() : link();
@@ -121,6 +121,7 @@ private:
     case 6: return nop();
     case 7: return expect();
     case 8: return import();
+    case 10: return call();
     default: return quiesce();
     }
   }
@@ -232,6 +233,13 @@ private:
                 Function{text(1, 9), {start}, 1 + below(4000)}});
   }
 
+  void call() {
+    Call out{static_cast<Moment>(below(4)), address(0), {}};
+    for (uint64_t i = 0, n = below(kMostCallArguments + 1); i < n; i++)
+      out.arguments.push_back(often() ? below(100) : random_());
+    add(std::move(out));
+  }
+
   std::mt19937_64 &random_;
   Patch patch_;
   std::vector<uint32_t> linked_;
@@ -272,6 +280,7 @@ Patch samplePatch() {
   add(Expect{"u32", inObject(0, 0x4018, "version"), Bytes{7, 0, 0, 0}, 4}, 13);
   add(Quiesce{inObject(0, 0x1500, "commit"), Function{"commit", {0x1500}, 64}}, 14);
   add(Import{"puts", inObject(0, 0x4010), inPayload(2, "puts"), true}, 15);
+  add(Call{Moment::PostApply, inPayload(2, "start"), {1, UINT64_MAX}}, 16);
   return patch;
 }
 

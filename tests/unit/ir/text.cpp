@@ -103,6 +103,11 @@ import "puts"
   to $fix:"puts"
   kind function
   place 15:1-15:20
+call post-apply
+  function $fix:"start"
+  argument 1
+  argument 18446744073709551615
+  place 16:1-16:20
 end
 )";
 
@@ -208,8 +213,8 @@ TEST(Text, saysWhereItIsWrong) {
   EXPECT_EQ(messageFor("  width 4\n", ""), "44:1: the section ends here without `width`");
   EXPECT_EQ(messageFor("value bytes", "value"), "42:9: expected `bytes `");
   EXPECT_EQ(messageFor("+16]-8", "+16-8"), "52:30: expected `]`");
-  EXPECT_EQ(messageFor("end\n", ""), "94:1: the patch has no `end`: it was cut off");
-  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "96:1: something stands behind `end`");
+  EXPECT_EQ(messageFor("end\n", ""), "99:1: the patch has no `end`: it was cut off");
+  EXPECT_EQ(messageFor("end\n", "end\nnew $fresh\n"), "101:1: something stands behind `end`");
   EXPECT_EQ(messageFor("branch", "brän\u202ech" + std::string(100, 'x')), "57:1: no section is called `br`");
 }
 

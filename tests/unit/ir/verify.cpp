@@ -127,12 +127,12 @@ TEST_F(Verify, wantsMemoryToBeMade) {
 
 TEST_F(Verify, wantsMemoryToBeMadeOnce) {
   patch.operations.push_back({Alloc{MemoryId{0}}});
-  EXPECT_THAT(verify(patch), ElementsAre("operation 13 makes memory 0 a second time"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 14 makes memory 0 a second time"));
 }
 
 TEST_F(Verify, wantsMadeMemoryToExist) {
   patch.operations.push_back({Alloc{MemoryId{3}}});
-  EXPECT_THAT(verify(patch), ElementsAre("operation 13 makes memory 3, which does not exist"));
+  EXPECT_THAT(verify(patch), ElementsAre("operation 14 makes memory 3, which does not exist"));
 }
 
 TEST_F(Verify, wantsNewMemoryToHaveNoPayload) {
@@ -479,6 +479,15 @@ TEST_F(Verify, wantsQuietFunctionsToBeInAnObject) {
   quiesce.function.size = 1;
   quiesce.at = {Absolute{{0x1500}}};
   EXPECT_THAT(verify(patch), ElementsAre("operation 11, function: it is in no object"));
+}
+
+TEST_F(Verify, wantsCallsToHaveRegistersForTheirArguments) {
+  auto &call = operation<Call>(13);
+  call.arguments.assign(7, 0);
+  EXPECT_THAT(verify(patch), ElementsAre("operation 13 calls with more than 6 arguments"));
+  call.arguments.clear();
+  call.moment = static_cast<Moment>(4);
+  EXPECT_THAT(verify(patch), ElementsAre("operation 13: its moment is not known"));
 }
 
 TEST_F(Verify, findsAllFaultsAtOnce) {

@@ -310,7 +310,7 @@ TEST(Diagnostics, Suggestions) {
   EXPECT_EQ(help("SET a int 1"), "did you mean `set`?");
   EXPECT_EQ(help("frobnicate a b"),
             "the instructions are patch target object new load dl set jmp asm hook return nop got expect "
-            "quiesce let");
+            "quiesce on let");
   EXPECT_EQ(help("set a itn 1"), "did you mean `int`?");
   EXPECT_EQ(help("set a uint64_t 1"), "did you mean `u64`?");
   EXPECT_EQ(help("set a quux 1"), "the types are int i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 str text cstr hex addr");

@@ -14,7 +14,7 @@ public:
   explicit RandomStatements(unsigned seed) : random_(seed) {}
 
   Statement statement() {
-    switch (below(16)) {
+    switch (below(17)) {
     case 0: return {.what = PatchHeader{anyName(false), maybe([&] { return quotedName(); })}};
     case 1: return {.what = TargetHeader{file(), maybe([&] { return bytes(1); })}};
     case 2: return {.what = ObjectHeader{name(), file(), maybe([&] { return bytes(1); })}};
@@ -44,6 +44,12 @@ public:
       return {.what = std::move(quiesce)};
     }
     case 11: return {.what = Let{name(), address(3)}};
+    case 16: {
+      On on{static_cast<ir::Moment>(below(4)), address(3), {}};
+      for (size_t i = below(4); i > 0; i--)
+        on.arguments.push_back(integer());
+      return {.what = std::move(on)};
+    }
     case 14: {
       std::string text = from("mov ,1;[]$+:\t", 12) + (below(2) == 0 ? "{k1}" : "\"}\"");
       Asm code{below(2) == 0, name(), text, {}};

@@ -116,6 +116,11 @@ void forget(Quiesce &quiesce) {
   for (Address &function : quiesce.functions)
     forget(function);
 }
+void forget(On &on) {
+  forget(on.function);
+  for (Integer &argument : on.arguments)
+    forget(argument);
+}
 void forget(Let &let) {
   forget(let.name);
   forget(let.address);

@@ -78,6 +78,30 @@ TEST(AgentProgram, NothingTouchesTheStack) {
     EXPECT_FALSE(touchesStack(line)) << line;
 }
 
+TEST(WorkerProgram, ReadsAsIntended) {
+  const x86_64::WorkerProgram &p = x86_64::workerProgram();
+  EXPECT_THAT(listing(p.code, 0, p.leave), ElementsAre("call rax", "mov ebx, eax"));
+  const x86_64::AgentProgram &agent = x86_64::agentProgram();
+  EXPECT_EQ(Bytes(p.code.begin() + p.leave, p.code.begin() + p.worker),
+            Bytes(agent.code.begin() + agent.leave, agent.code.begin() + agent.play))
+      << "as the agent does";
+  auto lines = listing(p.code, p.worker, p.code.size());
+  EXPECT_THAT(std::vector(lines.begin(), lines.begin() + 10),
+              ElementsAre("push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15", "sub rsp, 0x8",
+                          "mov rbx, rdi", "mov qword ptr [rbx + 0x40], rsp", "mov eax, 0xba"));
+  EXPECT_THAT(listing(p.code, p.ready, p.end),
+              ElementsAre("syscall", "mov qword ptr [rbx + 0x48], rax", "mov r11, qword ptr [rbx]", "test r11, r11",
+                          "je " + at(p.end), "mov qword ptr [rbx], 0x0", "mov rdi, qword ptr [rbx + 0x8]",
+                          "mov rsi, qword ptr [rbx + 0x10]", "mov rdx, qword ptr [rbx + 0x18]",
+                          "mov rcx, qword ptr [rbx + 0x20]", "mov r8, qword ptr [rbx + 0x28]",
+                          "mov r9, qword ptr [rbx + 0x30]", "xor eax, eax", "call r11",
+                          "mov qword ptr [rbx + 0x38], rax", "jmp " + at(p.ready - 5)));
+  EXPECT_THAT(listing(p.code, p.end, p.code.size()),
+              ElementsAre("add rsp, 0x8", "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
+                          "xor eax, eax", "ret"));
+  EXPECT_LT(p.code.size(), 256U) << "it has to fit behind a code segment";
+}
+
 // Flags are not saved, so nothing may change them.
 TEST(BorrowStub, KeepsTheFlags) {
   auto stub = x86_64::borrowStub({}, 0);

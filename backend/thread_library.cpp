@@ -1,0 +1,56 @@
+// glibc is known by its soname and by what it exports for debuggers: `_thread_db_pthread_tid` says where in a thread's
+// descriptor its id stands (nptl_db/structs.def), so nothing has to be guessed from its version. Since 2.34
+// pthread_create is in libc.so.6, before that in libpthread.so.0, which need not be loaded.
+#include "backend/thread_library.h"
+
+#include <algorithm>
+
+#include "frontend/target/elf_file.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+namespace {
+
+std::unexpected<Error> noThreads(const runtime::Process &process, std::string_view why) {
+  return fail(DiagnosticId::NoThreads, cat("no function can be called in process ", process.pid(), ": ", why),
+              "a patch without `on … call`, `dlopen`, constructors and exceptions needs no thread of its own");
+}
+
+const runtime::Module *named(const Snapshot &snapshot, std::string_view soname) {
+  auto found = std::ranges::find(snapshot.modules, soname, &runtime::Module::soname);
+  return found == snapshot.modules.end() ? nullptr : &*found;
+}
+
+std::vector<std::optional<RemoteAddress>> exportedBy(const runtime::Module &module,
+                                                     const std::vector<std::string> &names) {
+  std::vector<std::optional<RemoteAddress>> out(names.size());
+  auto file = target::ElfFile::open(module.openPath, module.path);
+  if (!file) return out;
+  auto found = (*file)->find(names);
+  for (size_t i = 0; i < names.size(); i++)
+    for (const target::Symbol &symbol : found[i])
+      if (symbol.exported) out[i] = module.bias.of(symbol.address);
+  return out;
+}
+
+} // namespace
+
+Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process, const Snapshot &snapshot) {
+  const runtime::Module *libc = named(snapshot, "libc.so.6");
+  if (!libc) return noThreads(process, "it has no C library of GNU that is linked dynamically");
+  auto symbols = exportedBy(*libc, {"pthread_create", "_thread_db_pthread_tid"});
+  if (const runtime::Module *older = named(snapshot, "libpthread.so.0"); older && !symbols[0])
+    symbols[0] = exportedBy(*older, {"pthread_create"})[0];
+  if (!symbols[0]) return noThreads(process, "it has no `pthread_create`");
+  auto storage = runtime::readThreadStorage(process, snapshot.maps, snapshot.modules, *libc);
+  if (!symbols[1] || !storage || !storage->fromThread)
+    return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
+  auto description = process.read(*symbols[1], 12); // bits, number of elements, offset: 32 bits each
+  if (!description) return std::unexpected(std::move(description.error()));
+  BytesView words(*description);
+  if (loadLittle(words.first(4)) != 32 || loadLittle(words.subspan(4, 4)) != 1)
+    return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
+  return runtime::ThreadLibrary{*symbols[0], loadLittle(words.subspan(8, 4)), *storage};
+}
+
+} // namespace lpc::backend

@@ -1,0 +1,471 @@
+// How a worker is made, commanded and ended.
+//
+//   1. The agent maps memory for it: its job, a guard page, its stack. A memfd of a name of its own, so that the next
+//   lpc
+//      can find what a killed one has left.
+//   2. Another thread is borrowed for a clone. It gets a thread block that is all zero but for what pthread_create
+//      looks at: pointers to itself, its id (the owner of recursive locks), and the guards that new threads inherit.
+//   3. That thread calls pthread_create, detached, with the worker's stack, and ends. The worker is attached from its
+//      birth.
+//   4. What the C library has kept in the zero block (the allocator gave it a cache and an arena) is handed over to
+//      the worker, which gives it back at its end as every thread does. Without that each worker would cost an arena.
+//   5. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
+//
+// A function that fails is left by putting the worker where it would return to, with the stack as it was then: it
+// leaves through glibc's own exit. Should that fail too (it needs a lock that the function held), the thread just ends,
+// and its memory stays, because the C library still has it in its list of threads.
+//
+// The first pthread_create tells the C library that locks are needed from now on. The only thread of a program may be
+// in the middle of something that it began without locks; so it is waited for, until it sleeps or is elsewhere.
+#include "runtime/worker.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "ir/support/cat.h"
+#include "runtime/arch/x86_64_stub.h"
+#include "runtime/borrow.h"
+#include "runtime/memory_file.h"
+#include "runtime/padding.h"
+#include "runtime/proc_text.h"
+#include "runtime/remote_thread.h"
+
+namespace lpc::runtime {
+namespace {
+
+using x86_64::WorkerJob;
+
+constexpr uint64_t kPage = 4096;
+constexpr const char *kMemoryName = "livepatch-worker";
+constexpr const char *kMappingName = "/memfd:livepatch-worker ";
+constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microseconds
+constexpr auto kEndTime = std::chrono::seconds(2);
+
+// The worker's memory.
+constexpr uint64_t kAttributesAt = 512, kHandleAt = 640; // in the first page, behind the job
+constexpr uint64_t kStackAt = 2 * kPage;                 // behind a page that nobody may touch
+constexpr uint64_t kWorkerSize = kStackAt + (8 << 20);   // the stack that threads usually have
+
+// The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
+// those.
+constexpr uint64_t kCallerStack = 128 << 10, kCallerBlock = kCallerStack + (128 << 10);
+constexpr uint64_t kCallerVector = kCallerBlock + (28 << 10), kCallerSize = kCallerVector + kPage;
+
+// tcbhead_t of glibc (sysdeps/x86_64/nptl/tls.h); the offsets of both guards are known to compilers.
+constexpr uint64_t kSelf = 0, kVector = 8, kDescriptor = 0x10, kMultipleThreads = 0x18, kGuards = 0x28;
+// struct pthread_attr of glibc (sysdeps/nptl/internaltypes.h), the same since 2.0.
+constexpr uint64_t kAttrFlags = 8, kAttrStackEnd = 24, kAttrStackSize = 32, kAttributesSize = 56;
+constexpr uint32_t kDetached = 1, kOwnStack = 8;
+
+constexpr int kOwnSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+
+bool isOwnSignal(int signal) { return std::ranges::find(kOwnSignals, signal) != std::end(kOwnSignals); }
+
+// All others stay for the threads of the program. A signal of its own that was blocked would end the process.
+uint64_t workerMask() {
+  uint64_t mask = ~uint64_t{0};
+  for (int signal : kOwnSignals)
+    mask &= ~(uint64_t{1} << (signal - 1));
+  return mask;
+}
+
+std::string signalName(int signal) {
+  const char *name = sigabbrev_np(signal);
+  return name ? cat("SIG", name) : cat("signal ", signal);
+}
+
+Deadline within(std::chrono::microseconds time) { return Clock::now() + time; }
+
+void put(Bytes &bytes, uint64_t offset, uint64_t value, unsigned width = 8) {
+  storeLittle(std::span(bytes).subspan(offset, width), value);
+}
+
+Bytes attributes(RemoteAddress memory) {
+  Bytes bytes(kAttributesSize);
+  put(bytes, kAttrFlags, kDetached | kOwnStack, 4);
+  put(bytes, kAttrStackEnd, (memory + kWorkerSize).value);
+  put(bytes, kAttrStackSize, kWorkerSize - kStackAt);
+  return bytes;
+}
+
+// The thread block of the caller, as a window of bytes from the start of its thread-local variables on.
+Result<Bytes> initialStorage(const Process &process, const ThreadStorage &storage) {
+  Bytes bytes(storage.size);
+  uint64_t initial = std::min<uint64_t>(storage.image.size(), storage.size);
+  if (auto read = process.read(storage.image.begin, std::span(bytes).first(initial)); !read)
+    return std::unexpected(read.error());
+  return bytes;
+}
+
+} // namespace
+
+struct Worker::Impl {
+  const Process *process;
+  Agent *agent;
+  RemoteAddress memory;
+  TracedThread thread{};
+  RemoteAddress program{};
+  bool eraseProgram = false; // it was written by us
+  bool keep = false;         // somebody may still be in its memory
+
+  Impl(const Process &p, Agent &a, RemoteAddress m) : process(&p), agent(&a), memory(m) {}
+  Impl(const Impl &) = delete;
+  Impl &operator=(const Impl &) = delete;
+  ~Impl() {
+    end();
+    agent->setWorker(0);
+    if (keep) return;
+    (void)agent->unmap(memory, kWorkerSize);
+    if (eraseProgram) (void)process->write(program, Bytes(x86_64::workerProgram().code.size()));
+  }
+
+  enum class Halt : uint8_t { Ready, Signal, Late, Over };
+  Result<void> placeProgram(const std::vector<Mapping> &maps, const RemoteThread &caller);
+  Result<void> bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline);
+  Result<Bytes> callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const;
+  Result<void> handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const;
+  Result<void> becomeThread();
+  void settle(std::vector<pid_t> before, const std::vector<Mapping> &maps, Deadline deadline) const;
+  Result<Halt> runOn(Deadline deadline, siginfo_t &signal);
+  Error abandon(Error why);
+  void end();
+  bool leave(uint32_t entry);
+  bool awaitEnd();
+};
+
+// --- birth --------------------------------------------------------------------------------------------------------
+
+Result<Bytes> Worker::Impl::callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const {
+  constexpr uint64_t kSize = kCallerSize - kCallerBlock;
+  auto guards = process->read(RemoteAddress{caller.registers().fs_base} + kGuards, 16);
+  if (!guards) return std::unexpected(guards.error());
+  Bytes bytes(kSize);
+  put(bytes, kSelf, block.value);
+  put(bytes, kDescriptor, block.value);
+  put(bytes, kVector, (block + (kCallerVector - kCallerBlock) + 16).value);
+  put(bytes, kMultipleThreads, 1, 4);
+  std::ranges::copy(*guards, bytes.begin() + kGuards);
+  put(bytes, library.idOffset, static_cast<uint64_t>(caller.tid()), 4);
+  return bytes;
+}
+
+// The words of the C library's variables that the caller has changed.
+Result<void> Worker::Impl::handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const {
+  auto now = process->read(from, initial.size());
+  if (!now) return std::unexpected(now.error());
+  auto registers = thread.registers();
+  if (!registers) return std::unexpected(registers.error());
+  RemoteAddress own = RemoteAddress{registers->fs_base} + static_cast<uint64_t>(*library.storage.fromThread);
+  for (uint64_t at = 0; at + 8 <= initial.size(); at += 8) {
+    BytesView word = BytesView(*now).subspan(at, 8);
+    if (std::ranges::equal(word, BytesView(initial).subspan(at, 8))) continue;
+    if (auto written = process->write(own + at, word); !written) return written;
+  }
+  return {};
+}
+
+Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps, const RemoteThread &caller) {
+  const Bytes &code = x86_64::workerProgram().code;
+  auto place = placeInPadding(*process, findPadding(*process, maps), code, true, agent->program());
+  if (!place)
+    return fail(DiagnosticId::NoThreads, cat("process ", process->pid(), " has no room for ", code.size(),
+                                             " bytes of code behind any of its program segments"));
+  program = place->at;
+  if (place->alreadyThere) return {};
+  eraseProgram = true;
+  if (process->write(program, code)) return {};
+  return caller.poke(program, code);
+}
+
+Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline) {
+  auto initial = initialStorage(*process, library.storage);
+  if (!initial) return std::unexpected(initial.error());
+  auto caller = agent->borrow(maps, deadline);
+  if (!caller) return std::unexpected(caller.error());
+  if (auto written = placeProgram(maps, *caller); !written) return written;
+  auto own = caller->ownMemory(kCallerSize, deadline);
+  if (!own) return std::unexpected(own.error());
+  RemoteAddress block = own->begin + kCallerBlock;
+  RemoteAddress variables = block + static_cast<uint64_t>(*library.storage.fromThread);
+  auto content = callerBlock(*caller, library, block);
+  if (!content) return std::unexpected(content.error());
+  if (auto filled = process->write(block, *content); !filled) return filled;
+  if (auto filled = process->write(variables, *initial); !filled) return filled;
+
+  user_regs_struct registers = caller->registers();
+  registers.fs_base = block.value;
+  registers.rsp = (own->begin + kCallerStack).value;
+  registers.rax = library.create.value;
+  registers.rdi = (memory + kHandleAt).value;
+  registers.rsi = (memory + kAttributesAt).value;
+  registers.rip = (program + x86_64::workerProgram().create).value;
+  registers.rdx = (program + x86_64::workerProgram().worker).value;
+  registers.rcx = memory.value;
+  keep = true; // from now on the worker may come to be without us
+  if (auto launched = caller->launch(registers); !launched) return launched;
+  int status = 0;
+  auto born = caller->birth(status, deadline);
+  if (!born && born.error().id == DiagnosticId::CannotStop)
+    return fail(
+        DiagnosticId::NoThreads,
+        cat("process ", process->pid(), " made no thread in time: one of its threads holds a lock of the C library"));
+  if (!born) return std::unexpected(born.error());
+  if (!born->attached()) {
+    keep = false;
+    (void)caller->end(deadline);
+    return failErrno(DiagnosticId::NoThreads, cat("process ", process->pid(), " may have no further thread"), status);
+  }
+  thread = std::move(*born);
+  if (auto done = handOver(variables, library, *initial); !done) return done;
+  if (auto ended = caller->end(deadline); !ended) return std::unexpected(ended.error());
+  return becomeThread();
+}
+
+// As the program's threads are, and not as the agent.
+Result<void> Worker::Impl::becomeThread() {
+  cpu_set_t where;
+  if (sched_getaffinity(process->pid(), sizeof where, &where) == 0)
+    (void)sched_setaffinity(thread.tid(), sizeof where, &where); // costs time at worst
+  if (auto done = thread.traceOnly(); !done) return done;
+  siginfo_t signal{};
+  auto halt = runOn(within(kStepTime), signal);
+  if (!halt) return std::unexpected(halt.error());
+  if (*halt != Halt::Ready)
+    return fail(DiagnosticId::NoThreads, cat("a new thread of process ", process->pid(), " did not begin"));
+  if (auto done = thread.setSignalMask(workerMask()); !done) return done; // its creator's was the agent's: all
+  agent->setWorker(thread.tid());
+  return {};
+}
+
+void Worker::Impl::settle(std::vector<pid_t> before, const std::vector<Mapping> &maps, Deadline deadline) const {
+  for (pid_t own : agent->threads())
+    std::erase(before, own);
+  if (before.size() != 1) return;
+  pid_t only = before[0];
+  auto isElsewhere = [&](RemoteAddress at) {
+    const Mapping *mapping = mappingAt(maps, at);
+    std::string_view path = mapping ? std::string_view(mapping->path) : std::string_view();
+    std::string_view file = path.substr(path.rfind('/') + 1);
+    return !file.starts_with("libc.") && !file.starts_with("libc-") && !file.starts_with("ld-");
+  };
+  while (Clock::now() < deadline) {
+    auto call = readText(cat("/proc/", process->pid(), "/task/", only, "/syscall"));
+    VictimRank rank = rankOf(threadState(process->pid(), only), call.value_or(""));
+    if (rank == VictimRank::Asleep || rank == VictimRank::AsleepTimed || rank == VictimRank::AsleepUnknown) return;
+    auto stopped = TracedThread::seize(only);
+    if (!stopped || !stopped->interrupt()) return; // it has ended
+    auto stop = stopped->await(within(kStepTime));
+    if (!stop || stop->over()) return;
+    auto registers = stopped->registers();
+    bool good = registers && static_cast<int64_t>(registers->orig_rax) < 0 && isElsewhere({registers->rip});
+    if (registers) (void)stopped->setRegisters(x86_64::homeFromStop(*registers));
+    (void)stopped->detach(stop->signalToGiveBack());
+    if (good) return;
+    timespec rest{0, 200'000};
+    nanosleep(&rest, nullptr);
+  }
+}
+
+Result<Worker> Worker::start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
+                             const ThreadLibrary &library, Deadline deadline) {
+  const ThreadStorage &storage = library.storage;
+  bool fits = storage.fromThread && *storage.fromThread < 0 &&
+              static_cast<uint64_t>(-*storage.fromThread) <= kCallerBlock - kCallerStack &&
+              storage.size <= static_cast<uint64_t>(-*storage.fromThread) && library.idOffset >= kGuards + 16 &&
+              library.idOffset <= kCallerVector - kCallerBlock - 4;
+  if (!fits)
+    return fail(DiagnosticId::NoThreads,
+                cat("the C library of process ", process.pid(), " keeps its threads in a way that lpc does not know"));
+  auto before = threadIds(process.pid());
+  if (!before) return std::unexpected(before.error());
+  auto file = MemoryFile::create(process, agent, kMemoryName, kWorkerSize);
+  if (!file) return std::unexpected(file.error());
+  auto memory = file->map({}, 0, kWorkerSize, PROT_READ | PROT_WRITE);
+  if (!memory) return std::unexpected(memory.error());
+  auto impl = std::make_unique<Impl>(process, agent, *memory);
+  if (auto guarded = agent.protect(*memory + kPage, kStackAt - kPage, PROT_NONE); !guarded)
+    return std::unexpected(guarded.error());
+  if (auto written = process.write(*memory + kAttributesAt, attributes(*memory)); !written)
+    return std::unexpected(written.error());
+  if (auto born = impl->bear(maps, library, deadline); !born) return std::unexpected(born.error());
+  impl->settle(std::move(*before), maps, deadline);
+  return Worker(std::move(impl));
+}
+
+Worker::Worker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Worker::Worker(Worker &&) noexcept = default;
+Worker &Worker::operator=(Worker &&) noexcept = default;
+Worker::~Worker() = default;
+
+// --- work ---------------------------------------------------------------------------------------------------------
+
+bool Worker::alive() const { return impl_->thread.attached(); }
+
+// Lets it run until it stands at its own system call, behind whose exit it looks at its job.
+Result<Worker::Impl::Halt> Worker::Impl::runOn(Deadline deadline, siginfo_t &signal) {
+  const uint64_t ready = (program + x86_64::workerProgram().ready).value + 2;
+  bool entered = false;
+  int give = 0;
+  for (;;) {
+    if (auto done = thread.resume(Resume::ToSyscall, give); !done) return std::unexpected(done.error());
+    auto stop = thread.await(deadline);
+    if (!stop && stop.error().id == DiagnosticId::CannotStop) return Halt::Late;
+    if (!stop) return std::unexpected(stop.error());
+    if (stop->over()) return Halt::Over;
+    give = 0;
+    if (stop->kind == ThreadStop::Kind::Syscall) {
+      auto registers = thread.registers();
+      if (!registers) return std::unexpected(registers.error());
+      if (registers->rip != ready) continue;
+      if (entered) return Halt::Ready;
+      entered = true;
+    } else if (stop->kind == ThreadStop::Kind::Signal) {
+      auto info = thread.signalInfo();
+      if (!info) return std::unexpected(info.error());
+      // Its own, and not one that somebody has sent to the program.
+      bool own = isOwnSignal(stop->signal) && (info->si_code > 0 || info->si_pid == process->pid());
+      if (own) return signal = *info, Halt::Signal;
+      give = stop->signal;
+    }
+  }
+}
+
+Result<uint64_t> Worker::run(const WorkerCall &call, std::chrono::microseconds limit) {
+  Impl &impl = *impl_;
+  if (!alive()) return fail(DiagnosticId::CallFailed, "the thread that functions are called on has ended");
+  Bytes job;
+  appendLittle(job, call.function.value, 8);
+  for (uint64_t argument : call.arguments)
+    appendLittle(job, argument, 8);
+  if (auto told = impl.process->write(impl.memory, job); !told) return std::unexpected(told.error());
+  siginfo_t signal{};
+  auto halt = impl.runOn(within(limit), signal);
+  if (!halt) return std::unexpected(halt.error());
+  std::string what = cat("the function at ", hexAddress(call.function), " ");
+  switch (*halt) {
+  case Impl::Halt::Ready: {
+    auto result = impl.process->read(impl.memory + offsetof(WorkerJob, result), 8);
+    if (!result) return std::unexpected(result.error());
+    return loadLittle(*result);
+  }
+  case Impl::Halt::Signal: {
+    auto registers = impl.thread.registers();
+    std::string where = registers ? cat(" at ", hexAddress(RemoteAddress{registers->rip})) : "";
+    if (signal.si_signo == SIGSEGV && signal.si_code > 0)
+      where += cat(", touching ", hexAddress(RemoteAddress{reinterpret_cast<uint64_t>(signal.si_addr)}));
+    return std::unexpected(impl.abandon(
+        {.id = DiagnosticId::CallFailed, .message = cat(what, "raised ", signalName(signal.si_signo), where)}));
+  }
+  case Impl::Halt::Late:
+    return std::unexpected(impl.abandon({.id = DiagnosticId::CallFailed,
+                                         .message = cat(what, "did not return within ", limit.count() / 1000, " ms"),
+                                         .help = "give it more time: `--timeout`"}));
+  case Impl::Halt::Over: break;
+  }
+  impl.end();
+  if (impl.process->ended())
+    return fail(DiagnosticId::ProcessGone, cat("process ", impl.process->pid(), " ended in ", what));
+  return fail(DiagnosticId::CallFailed, cat(what, "ended its thread"));
+}
+
+// --- the end ------------------------------------------------------------------------------------------------------
+
+// Ends the worker in the middle of a function.
+Error Worker::Impl::abandon(Error why) {
+  bool stands = true;
+  if (auto now = thread.look(); !now || !*now) {
+    stands = thread.interrupt() && thread.await(within(kStepTime));
+    if (!stands) keep = true, (void)thread.detach();
+  }
+  if (stands && thread.attached()) {
+    keep = true;
+    if (leave(x86_64::workerProgram().end) && awaitEnd())
+      keep = false;
+    else if (thread.attached() && leave(x86_64::workerProgram().leave))
+      (void)awaitEnd();
+  }
+  why.notes.push_back({.message = "its thread was ended; what it held, such as locks, is held still"});
+  if (keep) {
+    Bytes one;
+    appendLittle(one, 1, 8);
+    (void)process->write(memory + offsetof(WorkerJob, keep), one);
+    why.notes.push_back({.message = "the thread could not end as threads do: its stack stays in the process"});
+  }
+  return why;
+}
+
+// Puts it at `entry` of the program and lets it run, its signals not delivered.
+bool Worker::Impl::leave(uint32_t entry) {
+  auto registers = thread.registers();
+  auto stack = process->read(memory + offsetof(WorkerJob, stack), 8);
+  if (!registers || !stack) return false;
+  registers->orig_rax = ~uint64_t{0};
+  registers->rip = (program + entry).value;
+  registers->rsp = loadLittle(*stack);
+  registers->rbx = registers->r13 = 0;
+  registers->eflags &= ~uint64_t{0x500}; // direction, trap
+  return thread.setRegisters(*registers) && thread.resume(Resume::Freely);
+}
+
+// False: it stands, attached, and has not ended (or it can't be stopped).
+bool Worker::Impl::awaitEnd() {
+  Deadline deadline = within(kEndTime);
+  for (;;) {
+    auto stop = thread.await(deadline);
+    if (!stop) {
+      (void)(thread.interrupt() && thread.await(within(kStepTime)));
+      return false;
+    }
+    if (stop->kind == ThreadStop::Kind::Ended) return true;
+    if (stop->kind == ThreadStop::Kind::Signal && isOwnSignal(stop->signal)) return false;
+    if (!thread.resume(Resume::Freely, stop->signalToGiveBack())) return false;
+  }
+}
+
+// Between two functions: there is no further one.
+void Worker::Impl::end() {
+  if (!thread.attached()) return;
+  keep = true;
+  Bytes none(8);
+  if (!process->write(memory, none) || !thread.resume(Resume::Freely)) return;
+  keep = !awaitEnd();
+}
+
+// --- what others have left ----------------------------------------------------------------------------------------
+
+bool workerWasLeft(const std::vector<Mapping> &maps) {
+  return std::ranges::any_of(maps, [](const Mapping &mapping) { return mapping.path.starts_with(kMappingName); });
+}
+
+Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
+                               Deadline deadline) {
+  for (const Mapping &mapping : maps) {
+    if (!mapping.path.starts_with(kMappingName) || mapping.offset != 0) continue;
+    for (;;) {
+      auto bytes = process.read(mapping.range.begin, sizeof(WorkerJob));
+      if (!bytes) return std::unexpected(bytes.error());
+      auto word = [&](size_t offset) { return loadLittle(BytesView(*bytes).subspan(offset, 8)); };
+      uint64_t tid = word(offsetof(WorkerJob, thread));
+      if (tid == 0 || tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0) break; // it stays
+      if (threadState(process.pid(), static_cast<pid_t>(tid)) == 'X') {
+        if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
+        break;
+      }
+      if (Clock::now() >= deadline)
+        return fail(
+            DiagnosticId::CallRunning,
+            cat("thread ", tid, " of process ", process.pid(), " is at work on a function that an earlier lpc called"),
+            "try again when it has returned");
+      timespec rest{0, 1'000'000};
+      nanosleep(&rest, nullptr);
+    }
+  }
+  return {};
+}
+
+} // namespace lpc::runtime

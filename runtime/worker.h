@@ -1,0 +1,57 @@
+// The worker: a thread that the process makes with its own pthread_create, on which functions of the process are
+// called. To them it is a thread like any other: malloc, locks, exceptions, thread-local variables and file descriptors
+// are those of the program. It ends the way threads of the C library end.
+//
+// lpc's death at any moment harms nobody as long as the function that runs does not: the worker finishes it, and ends.
+// A signal that the function raises after that is the program's.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+
+#include "runtime/agent.h"
+#include "runtime/thread_storage.h"
+
+namespace lpc::runtime {
+
+// What the C library of a process says about its threads; glibc's, found by the symbols named.
+struct ThreadLibrary {
+  RemoteAddress create;  // pthread_create
+  uint64_t idOffset = 0; // of the thread's id from its thread pointer: _thread_db_pthread_tid
+  ThreadStorage storage; // of the C library's own thread-local variables; `fromThread` is known
+};
+
+struct WorkerCall {
+  RemoteAddress function;
+  std::array<uint64_t, 6> arguments{};
+};
+
+class Worker {
+public:
+  // NoThreads (pthread_create refused, with its errno, or a lock of the C library is held for long), NoAgent,
+  // RemoteCallFailed, ProcessGone. Process and agent must outlive it.
+  static Result<Worker> start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
+                              const ThreadLibrary &library, Deadline deadline);
+  Worker(Worker &&) noexcept;
+  Worker &operator=(Worker &&) noexcept;
+  ~Worker(); // ends it; the process has the threads and mappings that it had before
+
+  // Calls a function and waits for it: the result register. CallFailed: it raised a signal, ended the thread, or did
+  // not come back in time; the worker is ended then, and what the function held (locks) stays held. ProcessGone.
+  Result<uint64_t> run(const WorkerCall &call, std::chrono::microseconds limit);
+  [[nodiscard]] bool alive() const; // false: start another one
+
+private:
+  struct Impl;
+  explicit Worker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// What an lpc that was killed has left of its worker: waits for the thread, until `deadline`, and gives its memory
+// back. CallRunning: a function is still at work. Nothing in the process is touched where there is none.
+bool workerWasLeft(const std::vector<Mapping> &maps);
+Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
+                               Deadline deadline);
+
+} // namespace lpc::runtime

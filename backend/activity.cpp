@@ -1,17 +1,22 @@
 // The scan reads each thread's stack from its stack pointer to the end of the mapping that holds it, and compares every
 // aligned word. A thread that runs on another stack than its own (a signal handler's alternate stack, a coroutine's)
 // has frames on both: what its own stack holds is then scanned whole, for nobody can say where it was left.
+//
+// A stack that is cut out of a large heap has no end that a mapping shows. Of those that Go made, their own record
+// tells (runtime/go_stack.h); otherwise the scan ends after kMostScanned bytes, and the unwinder decides.
 #include "backend/activity.h"
 
 #include <algorithm>
 
+#include "runtime/go_stack.h"
 #include "runtime/word_scan.h"
 
 namespace lpc::backend {
 namespace {
 
 constexpr uint64_t kRedZone = 128;
-constexpr size_t kChunkWords = 4096; // 32 KiB a read: more than most stacks have
+constexpr size_t kChunkWords = 4096;                 // 32 KiB a read: more than most stacks have
+constexpr uint64_t kMostScanned = uint64_t{8} << 20; // of one stack: what threads have by default
 
 } // namespace
 
@@ -52,8 +57,9 @@ const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const
 const GuardedCode *ActivityCheck::executing(RemoteAddress programCounter) const { return at(programCounter, false); }
 const GuardedCode *ActivityCheck::returning(RemoteAddress returnAddress) const { return at(returnAddress, true); }
 
-// Memory that can't be read counts as a hit.
+// Memory that can't be read counts as a hit, and so does more than there is time for.
 bool ActivityCheck::scan(RemoteAddress from, RemoteAddress end) {
+  if (end - from > kMostScanned) return true;
   return runtime::scanWords(process_, from, end, buffer_,
                             [&](uint64_t word) { return (hit_ = returning({word})) != nullptr; })
       .value_or(true);
@@ -64,7 +70,9 @@ bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
   if (!current) return true; // mapped since we looked: not provable
   // Leaf functions keep words below the stack pointer (System V x86-64 psABI, "red zone").
   RemoteAddress bottom = std::max(current->range.begin, thread.registers.stackPointer() - kRedZone);
-  if (scan(bottom, current->range.end)) return true;
+  RemoteAddress top = current->range.end;
+  if (auto goStack = runtime::goStackOf(process_, *current, thread.registers)) top = goStack->end;
+  if (scan(bottom, top)) return true;
   // The mapping that holds the thread's control block is its stack (glibc and musl put it at the top); the first
   // thread's is [stack].
   const runtime::Mapping *own = runtime::mappingAt(maps_, thread.registers.threadPointer());

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "frontend/target/elf_file.h"
+#include "frontend/target/type_info.h"
 #include "ir/support/cat.h"
 #include "runtime/thread_storage.h"
 
@@ -56,6 +57,9 @@ Result<std::optional<target::Symbol>> choose(const std::vector<target::Symbol> &
   }
   // A static variable of that name is another one than the copies that objects share.
   if (wanted.symbol->own && !candidates.empty() && candidates[0].binding == target::Binding::Local) candidates.clear();
+  // A type that the payload has changed is another type.
+  if (wanted.symbol->own && target::describesType(wanted.symbol->name))
+    std::erase_if(candidates, [&](const target::Symbol &s) { return s.size != wanted.symbol->size; });
   if (candidates.empty()) return std::nullopt;
   bool same =
       std::ranges::all_of(candidates, [&](const target::Symbol &s) { return s.address == candidates[0].address; });

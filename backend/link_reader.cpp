@@ -13,6 +13,7 @@
 
 #include "backend/link_start.h"
 #include "frontend/target/exceptions.h"
+#include "frontend/target/type_info.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -272,10 +273,12 @@ Result<void> PayloadReader::useUndefined(const ElfSymbol &symbol, uint64_t index
 }
 
 // A definition that yields to the process's: a weak or unique variable that is written to. Two copies of it would be
-// two states; functions and constants are the payload's own in any case, for they may be what is to be changed.
+// two states; functions and constants are the payload's own in any case, for they may be what is to be changed. But for
+// what describes a type (Itanium C++ ABI, "External Names": _ZTI, _ZTS): libc++ compares types by its address.
 bool PayloadReader::yields(const ElfSymbol &symbol) const {
   bool many = symbol.binding() == STB_WEAK || symbol.binding() == STB_GNU_UNIQUE;
   if (!many || symbol.type() != STT_OBJECT || symbol.name.empty()) return false;
+  if (target::describesType(symbol.name)) return true;
   auto offset = map_.offsetOf(symbol.raw.st_value);
   return offset && std::ranges::any_of(image_.segments, [&](const PayloadSegment &segment) {
            return *offset >= segment.offset && *offset - segment.offset < segment.size &&

@@ -127,6 +127,10 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
   }
   Result<target::Objects> objects = openObjects(std::move(*where), names, live);
   if (!objects) {
+    // The file of a running program may be gone; the kernel still has it.
+    if (live != nullptr && objects.error().id == DiagnosticId::CannotOpen && objects.error().help.empty())
+      objects.error().help =
+          cat("what process ", live->process.pid(), " runs is `--target /proc/", live->process.pid(), "/exe`");
     result.diagnostics.add(toDiagnostic(std::move(objects.error()), said));
     return result;
   }

@@ -124,7 +124,8 @@ Result<Unwinder> Unwinder::prepare(const Process &process, const std::vector<Map
     return failed("preparing to unwind");
   auto warm = [](Dwfl_Module *module, void **, const char *, Dwarf_Addr, void *) -> int {
     Dwarf_Addr bias = 0;
-    dwfl_module_eh_cfi(module, &bias);
+    // Go's programs have .debug_frame only.
+    if (dwfl_module_eh_cfi(module, &bias) == nullptr) dwfl_module_dwarf_cfi(module, &bias);
     return DWARF_CB_OK;
   };
   dwfl_getmodules(impl->dwfl, warm, nullptr, 0);

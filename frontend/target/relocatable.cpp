@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "frontend/target/relocatable_image.h"
+#include "frontend/target/type_info.h"
 #include "ir/support/cat.h"
 
 namespace lpc::target {
@@ -127,14 +128,15 @@ private:
   // --- what a relocation needs
 
   // Variables of which every object of a program has a copy (C++: inline, of templates, static in inline functions),
-  // and weak ones. Two copies would be two states (backend/link_reader.cpp decides alike for shared objects).
+  // and weak ones. Two copies would be two states (backend/link_reader.cpp decides alike for shared objects, and so for
+  // what describes types).
   [[nodiscard]] bool yields(const InputSymbol &symbol) const {
     bool many = symbol.binding() == STB_WEAK || symbol.binding() == STB_GNU_UNIQUE;
     if (!many || symbol.type() != STT_OBJECT || symbol.home != Home::Section || symbol.name.empty() ||
         ELF64_ST_VISIBILITY(symbol.raw.st_other) != STV_DEFAULT)
       return false;
     Part part = input_.sections[symbol.section].part;
-    return part == Part::Data || part == Part::Zeroed;
+    return part == Part::Data || part == Part::Zeroed || describesType(symbol.name);
   }
 
   // Its place in the image is known, and nobody else may define it.

@@ -6,6 +6,7 @@
 #include "backend/outcome.h"
 #include "backend/play.h"
 #include "backend/prepare.h"
+#include "backend/release.h"
 #include "backend/session.h"
 #include "backend/switch.h"
 #include "ir/support/cat.h"
@@ -47,9 +48,11 @@ private:
       return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
                  ? refuse(outcome_, std::move(made.error()))
                  : false;
+    if (auto begun = begin(*plan, *made); !begun)
+      return withdraw(*made, {}), refuse(outcome_, std::move(begun.error()));
     SwitchJob job = jobOf(*plan, *made);
     if (auto added = addWrites(job, placesOf(*plan), process_); !added)
-      return takeBack(*made), refuse(outcome_, std::move(added.error()));
+      return withdraw(*made, {}), refuse(outcome_, std::move(added.error()));
     watch.lap("prepare");
 
     SwitchResult result = runSwitch(job, process_, session_.snapshot(), session_.agent(), options_, outcome_);
@@ -57,8 +60,8 @@ private:
     outcome_.reason = std::move(result.reason);
     outcome_.memories = std::move(plan->memories);
     outcome_.changes = std::move(plan->changes);
-    if (result.kind == OutcomeKind::Applied) return takeOldBytes(made->record), true;
-    if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) takeBack(*made);
+    if (result.kind == OutcomeKind::Applied) return takeOldBytes(made->record), callAfterwards(*plan), true;
+    if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) withdraw(*made, result.stacks);
     // A pointer that was followed leads elsewhere now: plan again, as long as there is time.
     bool pointerMoved = result.failedGuard && *result.failedGuard < plan->pointers.size();
     return !(pointerMoved && session_.timeIsLeft());
@@ -118,6 +121,60 @@ private:
     return places;
   }
 
+  // What runs before the switch: payloads are started, and `on pre-apply` is asked. Each step is in the record before
+  // it is begun.
+  Result<void> begin(const Plan &plan, FoundRecord &made) {
+    ran_ = false;
+    if (plan.calls.empty()) return {};
+    if (auto ready = session_.prepareCalls(); !ready) return ready;
+    if (options_.dryRun) {
+      outcome_.remarks.emplace_back("functions are not called in a dry run");
+      return {};
+    }
+    for (const Call &call : plan.calls) {
+      if (call.stage == CallStage::Start) {
+        if (auto noted = noteBegun(made, call.step); !noted) return noted;
+        ran_ = true;
+        if (auto result = session_.call(call); !result) {
+          (void)noteBegun(made, call.step - 1); // a constructor that failed has no destructor
+          return std::unexpected(std::move(result.error()));
+        }
+      } else if (call.stage == CallStage::PreApply) {
+        ran_ = true;
+        if (auto result = callFirst(session_, call, outcome_); !result) return result;
+      }
+    }
+    return {};
+  }
+
+  Result<void> noteBegun(FoundRecord &made, uint64_t step) const {
+    Bytes word;
+    appendLittle(word, made.record.begun = step, 8);
+    return process_.write(made.range.begin + kBegunOffset, word);
+  }
+
+  void callAfterwards(const Plan &plan) {
+    for (const Call &call : plan.calls)
+      if (call.stage == CallStage::PostApply)
+        if (auto result = callAndTell(session_, call, outcome_); !result)
+          outcome_.remarks.push_back(result.error().message);
+  }
+
+  // Once functions have run, something may point into the memory that was made.
+  void withdraw(FoundRecord &made, const std::vector<StackPosition> &stacks) {
+    if (!ran_) return takeBack(made);
+    made.record.state = RecordState::Reverted;
+    finish(made, process_, [&](const Call &call) { return session_.call(call); }, outcome_.remarks);
+    session_.endWorker();
+    Bytes state;
+    appendLittle(state, static_cast<uint64_t>(RecordState::Reverted), 8);
+    if (auto written = process_.write(made.range.begin + kStateOffset, state); !written) return;
+    std::string why;
+    auto released = releaseMemory(made, stacks, process_, session_.agent(), why);
+    if (released && *released) return;
+    outcome_.remarks.push_back("the memory of the patch is kept: " + (released ? why : released.error().message));
+  }
+
   // Memory that was prepared for nothing. Nobody has ever seen it, so it can go at once.
   void takeBack(const FoundRecord &made) {
     for (const RemoteRange &range : made.memory)
@@ -136,6 +193,7 @@ private:
   const PlayOptions &options_;
   Session session_;
   Outcome outcome_;
+  bool ran_ = false; // functions have been called
 };
 
 } // namespace

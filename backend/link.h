@@ -72,6 +72,18 @@ public:
   std::vector<std::string> needed; // sonames of the libraries that it was linked with
   std::optional<PayloadRange> unwindTable{}; // .eh_frame_hdr
 
+  // What must be called before its code runs, in order, and when it has run for the last time: functions at an offset
+  // of the image, or pointers to functions that stand there once it has a place.
+  struct StartFunction {
+    uint64_t offset = 0;
+    bool isPointer = false;
+    std::string name; // for messages: the symbol, else its link address, "?" where that depends on the process
+  };
+  std::vector<StartFunction> constructors, destructors;
+  std::optional<uint64_t> exitHandle; // __dso_handle, where it registers functions for its end under it
+  bool isCxx = false;                 // has names of C++, or refers to functions of its ABI
+  bool throws = false;                // exceptions begin in it
+
   // The symbol of this name: the exported one, else the local one where it is the only one of its name.
   [[nodiscard]] const PayloadSymbol *find(const std::string &symbol) const;
 

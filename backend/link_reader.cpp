@@ -29,7 +29,7 @@ Result<PayloadImage> PayloadReader::read() {
       &PayloadReader::refuseThreadLocal,  // needs the names
       &PayloadReader::useSymbols,         // what relocations refer to, and what is undefined
       &PayloadReader::checkRelocations,   // each can be applied to a place in the image
-      &PayloadReader::refuseConstructors, // needs good relocations
+      &PayloadReader::readStartFunctions, // needs good relocations
       &PayloadReader::copyContent,
   };
   for (Step step : kSteps)
@@ -254,10 +254,7 @@ Result<void> PayloadReader::useSymbols() {
 
 Result<void> PayloadReader::useUndefined(const ElfSymbol &symbol, uint64_t index) {
   if (symbol.name.empty()) return file_.corrupt("a relocation refers to an undefined symbol without a name");
-  if (target::throwsExceptions(symbol.name))
-    return file_.unsupported(
-        cat("throws exceptions (`", symbol.name, "`), and the process could not unwind its functions: it would end"),
-        "return an error instead, or throw in a function of the program");
+  image_.throws |= target::throwsExceptions(symbol.name);
   auto counted = inOrder([&] { return file_.account(symbol.name); }, [&] { return file_.account(symbol.version.name); },
                          [&] { return file_.account(symbol.version.library); });
   if (!counted) return counted;
@@ -309,65 +306,86 @@ StartMemory::Relocated PayloadReader::relocated(uint64_t offset, unsigned width)
   return {true, undefined.weak && isStartHook(undefined.name) ? std::optional(addend) : std::nullopt};
 }
 
-Result<void> PayloadReader::addStartFunction(std::optional<uint64_t> linkAddress, StartFunctions &functions) const {
+Result<void> PayloadReader::addStartFunction(std::optional<uint64_t> linkAddress,
+                                             std::vector<WantedFunction> &functions) const {
   if (!linkAddress) return {};
   auto offset = map_.offsetOf(*linkAddress);
   if (!offset) return file_.corrupt("its initialiser or terminator lies outside of its segments");
-  functions.emplace_back(*offset);
+  functions.push_back({*offset, *offset, false});
   return {};
 }
 
 Result<void> PayloadReader::addStartFunctions(const DynamicTable &table, const CodeMemory &memory,
-                                              StartFunctions &functions) const {
+                                              std::vector<WantedFunction> &functions) const {
   constexpr uint64_t kWidth = sizeof(uint64_t);
   if (table.size == 0) return {};
   if (!map_.view(table.address, table.size) || table.size % kWidth != 0)
     return file_.corrupt("its table of initialisers or terminators lies outside of its segments");
+  uint64_t begin = *map_.offsetOf(table.address);
   for (uint64_t at = 0; at < table.size; at += kWidth) {
-    auto function = memory.load(StartMemory::kBase + *map_.offsetOf(table.address) + at, kWidth);
-    functions.push_back(function ? std::optional(*function - StartMemory::kBase) : std::nullopt);
+    auto function = memory.load(StartMemory::kBase + begin + at, kWidth);
+    functions.push_back({function ? std::optional(*function - StartMemory::kBase) : std::nullopt, begin + at, true});
   }
   return {};
 }
 
-std::string PayloadReader::listOf(const StartFunctions &functions) const {
-  std::string list;
-  for (const std::optional<uint64_t> &function : functions) {
-    auto named = std::ranges::find_if(
-        image_.exported, [&](const PayloadSymbol &symbol) { return symbol.isFunction && symbol.offset == function; });
-    list += cat(list.empty() ? "" : ", ", "`",
-                named != image_.exported.end() ? named->name
-                : function                     ? hexAddress(*function + map_.start())
-                                               : "?",
-                "`");
-  }
-  return list;
+PayloadImage::StartFunction PayloadReader::startFunction(const WantedFunction &wanted) const {
+  auto named = std::ranges::find_if(image_.exported, [&](const PayloadSymbol &symbol) {
+    return symbol.isFunction && wanted.function && symbol.offset == *wanted.function;
+  });
+  std::string name = named != image_.exported.end() ? named->name
+                     : wanted.function              ? hexAddress(*wanted.function + map_.start())
+                                                    : "?";
+  return {wanted.offset, wanted.isPointer, std::move(name)};
 }
 
-std::unexpected<Error> PayloadReader::mustRun(const char *kind, const StartFunctions &functions) const {
-  return file_.unsupported(cat("has ", functions.size() == 1 ? "a " : "", kind, functions.size() == 1 ? "" : "s", ", ",
-                               listOf(functions), ", which `dl` cannot run yet"),
-                           "if it comes from the compiler's start files, link with -nostartfiles");
-}
-
-Result<void> PayloadReader::refuseConstructors() {
+Result<void> PayloadReader::readStartFunctions() {
   auto isInCode = [&](const PayloadImage::Relocation &relocation) {
     return (map_.segmentOf(relocation.offset, 0)->protection & PROT_EXEC) != 0;
   };
   StartMemory memory(map_, std::ranges::any_of(image_.relocations_, isInCode),
                      [&](uint64_t offset, unsigned width) { return relocated(offset, width); });
-  StartFunctions initialisers, terminators;
+  std::vector<WantedFunction> initialisers, terminators;
   auto added = inOrder([&] { return addStartFunction(dynamic_.init, initialisers); },
                        [&] { return addStartFunctions(dynamic_.preinitArray, memory, initialisers); },
                        [&] { return addStartFunctions(dynamic_.initArray, memory, initialisers); },
-                       [&] { return addStartFunctions(dynamic_.finiArray, memory, terminators); },
-                       [&] { return addStartFunction(dynamic_.fini, terminators); });
+                       [&] { return addStartFunctions(dynamic_.finiArray, memory, terminators); });
   if (!added) return added;
-  StartFunctions constructors = thatMustRun(arch_, memory, initialisers, AllowedEffects::None);
-  StartFunctions destructors = thatMustRun(arch_, memory, terminators, AllowedEffects::OwnMemory);
-  if (!constructors.empty()) return mustRun("constructor", constructors);
-  if (!destructors.empty()) return mustRun("destructor", destructors);
+  std::ranges::reverse(terminators);
+  if (auto last = addStartFunction(dynamic_.fini, terminators); !last) return last;
+  auto constructors = thatMustRun(arch_, memory, initialisers, AllowedEffects::None);
+  auto destructors = thatMustRun(arch_, memory, terminators, AllowedEffects::OwnMemory);
+  if (!constructors || !destructors) return file_.unsupported("has more than 4096 constructors or destructors");
+  for (const WantedFunction &wanted : *constructors)
+    image_.constructors.push_back(startFunction(wanted));
+  for (const WantedFunction &wanted : *destructors)
+    image_.destructors.push_back(startFunction(wanted));
+  findExitHandle();
+  auto isCxxName = [](std::string_view name) {
+    return name.starts_with("_Z") || name.starts_with("__cxa_") || name.starts_with("__gxx_") ||
+           name.starts_with("_Unwind_");
+  };
+  image_.isCxx = std::ranges::any_of(image_.exported, isCxxName, &PayloadSymbol::name) ||
+                 std::ranges::any_of(image_.undefined, [&](const UndefinedSymbol &symbol) {
+                   return isCxxName(symbol.name) && !isStartHook(symbol.name);
+                 });
   return {};
+}
+
+// crtbeginS.o has a pointer to itself as __dso_handle; where the symbol is stripped, the relocation tells. For
+// relocatable objects the symbol is made (frontend/target/relocatable.cpp).
+void PayloadReader::findExitHandle() {
+  if (std::ranges::find(image_.undefined, "__cxa_atexit", &UndefinedSymbol::name) == image_.undefined.end()) return;
+  if (const PayloadSymbol *symbol = image_.find("__dso_handle")) {
+    image_.exitHandle = symbol->offset;
+    return;
+  }
+  for (const PayloadImage::Relocation &relocation : image_.relocations_)
+    if (arch_.relocation(relocation.type)->value == RelocationRule::Value::Base &&
+        relocation.offset == static_cast<uint64_t>(relocation.addend)) {
+      image_.exitHandle = relocation.offset;
+      return;
+    }
 }
 
 // --- content ------------------------------------------------------------------------------------------------

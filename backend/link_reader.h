@@ -28,7 +28,7 @@ private:
   Result<void> exportSymbols();
   Result<void> useSymbols();
   Result<void> checkRelocations();
-  Result<void> refuseConstructors();
+  Result<void> readStartFunctions();
   Result<void> copyContent();
   Result<void> addDescriptorFunction();
 
@@ -40,10 +40,11 @@ private:
   Result<void> useUndefined(const ElfSymbol &symbol, uint64_t index);
   Result<void> exportSymbol(const ElfSymbol &symbol, bool exported);
   [[nodiscard]] StartMemory::Relocated relocated(uint64_t offset, unsigned width) const;
-  Result<void> addStartFunction(std::optional<uint64_t> linkAddress, StartFunctions &functions) const;
-  Result<void> addStartFunctions(const DynamicTable &table, const CodeMemory &memory, StartFunctions &functions) const;
-  [[nodiscard]] std::string listOf(const StartFunctions &functions) const;
-  [[nodiscard]] std::unexpected<Error> mustRun(const char *kind, const StartFunctions &functions) const;
+  Result<void> addStartFunction(std::optional<uint64_t> linkAddress, std::vector<WantedFunction> &functions) const;
+  Result<void> addStartFunctions(const DynamicTable &table, const CodeMemory &memory,
+                                 std::vector<WantedFunction> &functions) const;
+  [[nodiscard]] PayloadImage::StartFunction startFunction(const WantedFunction &wanted) const;
+  void findExitHandle();
 
   PayloadFile file_;
   const Arch &arch_;

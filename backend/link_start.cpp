@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace lpc::backend {
 
@@ -53,18 +53,21 @@ bool isStartHook(std::string_view name) {
   return std::ranges::find(kHooks, name) != std::end(kHooks);
 }
 
-StartFunctions thatMustRun(const Arch &arch, const CodeMemory &memory, const StartFunctions &functions,
-                           AllowedEffects allowed) {
-  constexpr size_t kEnough = 8;
-  StartFunctions busy;
-  std::set<uint64_t> idle; // a hostile table may name one function many times
-  for (const std::optional<uint64_t> &function : functions) {
-    if (busy.size() >= kEnough) break;
-    if (function && idle.contains(*function)) continue;
-    if (function && arch.isIdle(memory, StartMemory::kBase + *function, allowed))
-      idle.insert(*function);
-    else if (std::ranges::find(busy, function) == busy.end())
-      busy.push_back(function);
+std::optional<std::vector<WantedFunction>> thatMustRun(const Arch &arch, const CodeMemory &memory,
+                                                       const std::vector<WantedFunction> &functions,
+                                                       AllowedEffects allowed) {
+  constexpr size_t kMost = 4096;
+  std::vector<WantedFunction> busy;
+  std::map<uint64_t, bool> idle; // a hostile table may name one function many times
+  for (const WantedFunction &wanted : functions) {
+    bool isIdle = false;
+    if (wanted.function) {
+      auto [known, fresh] = idle.try_emplace(*wanted.function);
+      if (fresh) known->second = arch.isIdle(memory, StartMemory::kBase + *wanted.function, allowed);
+      isIdle = known->second;
+    }
+    if (!isIdle) busy.push_back(wanted);
+    if (busy.size() > kMost || idle.size() > kMost) return std::nullopt;
   }
   return busy;
 }

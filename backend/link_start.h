@@ -41,10 +41,17 @@ private:
 // transactional memory, Java classes, and the run-time's exit handlers. Taken as absent when constructors are judged.
 bool isStartHook(std::string_view name);
 
-// The functions that must run, as offsets in the image; nothing for one whose address depends on the process. Each
-// once; at most a few, for a message.
-using StartFunctions = std::vector<std::optional<uint64_t>>;
-StartFunctions thatMustRun(const Arch &arch, const CodeMemory &memory, const StartFunctions &functions,
-                           AllowedEffects allowed);
+// A function that the payload wants to be called: its offset in the image, nothing where that depends on the process;
+// and where it is from: the function itself, or a slot of a table.
+struct WantedFunction {
+  std::optional<uint64_t> function;
+  uint64_t offset = 0;
+  bool isPointer = false;
+};
+// Those of `functions` that do anything, in their order. Nothing where there are more than a payload may have (4096
+// different ones).
+std::optional<std::vector<WantedFunction>> thatMustRun(const Arch &arch, const CodeMemory &memory,
+                                                       const std::vector<WantedFunction> &functions,
+                                                       AllowedEffects allowed);
 
 } // namespace lpc::backend

@@ -19,6 +19,7 @@
 #include "backend/layout.h"
 #include "backend/match.h"
 #include "backend/originals.h"
+#include "backend/plan_start.h"
 #include "backend/references.h"
 #include "backend/resolve.h"
 #include "backend/site.h"
@@ -57,9 +58,9 @@ public:
   Result<Plan> make() {
     plan_ = {patch_.name, patch_.version, patch_.source, patch_.machine, digestOf(patch_), {}, {}, {}, {}};
     using Step = Result<void> (Planner::*)();
-    for (Step step :
-         {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory, &Planner::fillMemory,
-          &Planner::planChanges, &Planner::placeFarJumps, &Planner::placeHooks, &Planner::findOverlaps})
+    for (Step step : {&Planner::match, &Planner::readPayloads, &Planner::bindSymbols, &Planner::placeMemory,
+                      &Planner::fillMemory, &Planner::planChanges, &Planner::placeFarJumps, &Planner::placeHooks,
+                      &Planner::findOverlaps, &Planner::planPayloadStarts})
       if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
     plan_.pointers = resolver_->pointers();
     findOneStore();
@@ -237,8 +238,7 @@ private:
       if (const auto *nop = std::get_if<ir::Nop>(&operation.action)) done = planNop(*nop, operation.place);
       if (const auto *import = std::get_if<ir::Import>(&operation.action)) done = planImport(*import, operation.place);
       if (const auto *expect = std::get_if<ir::Expect>(&operation.action)) done = planExpect(*expect, operation.place);
-      if (std::holds_alternative<ir::Call>(operation.action))
-        done = fail(DiagnosticId::NoThreads, "lpc does not call functions yet");
+      if (const auto *call = std::get_if<ir::Call>(&operation.action)) done = planCall(*call, operation.place);
       if (const auto *quiesce = std::get_if<ir::Quiesce>(&operation.action))
         noteFunction(quiesce->function, quiesce->at, operation.place);
       if (!done) return placed(std::move(done.error()), operation.place);
@@ -491,6 +491,44 @@ private:
     return {};
   }
 
+  Result<void> planCall(const ir::Call &call, const Place &place) {
+    auto function = (*resolver_)(call.function, place);
+    if (!function) return std::unexpected(std::move(function.error()));
+    if (auto code = checkDestination(*function, "function"); !code) return code;
+    constexpr CallStage kStages[] = {CallStage::PreApply, CallStage::PostApply, CallStage::PreRevert,
+                                     CallStage::PostRevert};
+    plan_.calls.push_back({kStages[static_cast<size_t>(call.moment)], *function, call.arguments,
+                           cat("`", spelled(call.function, *function), "`"), place});
+    return {};
+  }
+
+  std::string spelled(const ir::Address &address, RemoteAddress resolved) const {
+    if (const auto *in = std::get_if<ir::InObject>(&address.where); in && !in->symbol.empty() && in->addend == 0)
+      return in->symbol;
+    if (const auto *in = std::get_if<ir::InPayload>(&address.where); in && in->addend == 0)
+      return cat("$", memory(in->memory).name, ":", in->symbol);
+    return hexAddress(resolved);
+  }
+
+  // Patches that need no function of the process called have no calls, and go on without a thread for them.
+  Result<void> planPayloadStarts() {
+    std::vector<StartedPayload> payloads;
+    for (const ir::Operation &operation : patch_.operations) {
+      const auto *link = std::get_if<ir::Link>(&operation.action);
+      if (!link) continue;
+      const PlannedMemory &linked = plan_.memories[planned_.at(link->memory)];
+      bool calledBack = std::ranges::any_of(patch_.operations, [&](const ir::Operation &other) {
+        const auto *branch = std::get_if<ir::Branch>(&other.action);
+        const auto *to = branch && branch->original ? std::get_if<ir::InPayload>(&branch->to.where) : nullptr;
+        return to && to->memory == link->memory;
+      });
+      payloads.push_back({&images_.at(link->memory),
+                          patch_.payloads[static_cast<size_t>(*memory(link->memory).payload)].name, linked.address,
+                          &linked.content, calledBack, operation.place});
+    }
+    return planStarts(payloads, snapshot_, plan_.calls);
+  }
+
   void noteFunction(const ir::Function &function, const ir::Address &beside, const Place &place) {
     if (auto found = inProcess(function, beside, place)) plan_.functions.push_back(std::move(*found));
   }
@@ -513,19 +551,19 @@ private:
   }
 
   // A jump into memory that can't be executed would kill the first thread that takes it.
-  Result<void> checkDestination(RemoteAddress to) const {
+  Result<void> checkDestination(RemoteAddress to, std::string_view what = "jump's destination") const {
     for (const PlannedMemory &memory : plan_.memories)
       for (const PlannedSegment &segment : memory.segments) {
         RemoteRange range{memory.address + segment.offset, memory.address + segment.offset + segment.size};
         if (!range.contains(to)) continue;
         if (segment.protection & PROT_EXEC) return {};
         return fail(DiagnosticId::NotCode,
-                    cat("the jump's destination ", hexAddress(to), " in `$", memory.name, "` is not executable"));
+                    cat("the ", what, " ", hexAddress(to), " in `$", memory.name, "` is not executable"));
       }
     const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, to);
     if (mapping && mapping->executable) return {};
     return fail(DiagnosticId::NotCode,
-                cat("the jump's destination ", hexAddress(to), mapping ? " is not executable" : " is not mapped"));
+                cat("the ", what, " ", hexAddress(to), mapping ? " is not executable" : " is not mapped"));
   }
 
   // The patch's own memory is changed before anyone can see it.

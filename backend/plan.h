@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/call.h"
 #include "ir/patch.h"
 #include "ir/support/address.h"
 #include "ir/support/bytes.h"
@@ -102,6 +103,7 @@ struct Plan {
   std::vector<PlannedPointer> pointers;
   std::vector<PlannedExpectation> expectations{};
   std::vector<PlannedFunction> functions{}; // must not be active
+  std::vector<Call> calls{};                // each stage in the order in which its calls are made
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 

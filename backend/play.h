@@ -37,6 +37,14 @@ struct Phase {
   uint64_t microseconds = 0;
 };
 
+// A function that was called in the process.
+struct MadeCall {
+  CallStage stage{};
+  std::string name;
+  uint32_t line = 0; // of the patch; 0 where it has none
+  int64_t result = 0;
+};
+
 struct Outcome {
   OutcomeKind kind = OutcomeKind::Refused;
   std::optional<Error> reason{}; // why not; its id is the `reason` of the JSON
@@ -46,6 +54,7 @@ struct Outcome {
   std::vector<Phase> phases{};
   std::vector<PlannedMemory> memories{}; // applied: where the new memory is
   std::vector<PlannedChange> changes{};  // with oldBytes as found when stopped
+  std::vector<MadeCall> calls{};         // that came back, in order
   std::vector<std::string> remarks{};    // what else the user should know: repairs, memory that was kept
   pid_t busyThread = 0;                  // Busy: who, where
   std::string busyThreadName{}, busyFunction{};

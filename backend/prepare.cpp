@@ -95,6 +95,8 @@ Record recordOf(const Plan &plan, uint64_t sequence) {
   }
   for (const PlannedChange &change : plan.changes)
     if (!change.prepared) record.changes.push_back({change.address, change.code, change.oldBytes, change.newBytes});
+  for (const Call &call : plan.calls)
+    if (call.stage >= CallStage::PreRevert) record.calls.push_back(call), record.calls.back().place = {};
   return record;
 }
 

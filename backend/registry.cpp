@@ -1,8 +1,9 @@
 // The record's form: a header of fixed size, a body with everything that does not change, and the undo bytes.
 //
-//     0  "LPCPATCH"   8  format version (1)   12  header size
+//     0  "LPCPATCH"   8  format version (2)   12  header size
 //    16  state word  24  body size            32  undo size      40  SHA-256 of the body
-//    72  body: little-endian numbers, strings and lists with a length in front     then: undo bytes
+//    72  steps begun 80  calls finished
+//    88  body: little-endian numbers, strings and lists with a length in front     then: undo bytes
 //
 // Own bytes rather than MessagePack: the state word must be one aligned word that is stored once, and reading must be
 // bounded to the letter, for these bytes come from a process that may be hostile.
@@ -12,15 +13,16 @@
 #include <cstring>
 #include <map>
 
+#include "ir/patch.h"
 #include "ir/support/cat.h"
 #include "ir/support/sha256.h"
 
 namespace lpc::backend {
 namespace {
 
-constexpr uint64_t kHeaderSize = 72;
+constexpr uint64_t kHeaderSize = 88;
 constexpr uint64_t kChecksumOffset = 40;
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
 constexpr char kMagic[] = "LPCPATCH";
 constexpr uint64_t kLargestRecord = 256u << 20;
 
@@ -43,6 +45,13 @@ Bytes encodeBody(const Record &record) {
   put(body, record.changes.size());
   for (const RecordedChange &change : record.changes)
     put(body, change.address.value), put(body, uint64_t{change.code}), put(body, BytesView(change.newBytes));
+  put(body, record.calls.size());
+  for (const Call &call : record.calls) {
+    put(body, static_cast<uint64_t>(call.stage)), put(body, call.function.value), put(body, asBytes(call.name));
+    put(body, call.step), put(body, call.arguments.size());
+    for (uint64_t argument : call.arguments)
+      put(body, argument);
+  }
   return body;
 }
 
@@ -109,6 +118,16 @@ std::optional<Record> decodeBody(BytesView body, BytesView undo) {
     undo = undo.subspan(old.size());
     record.changes.push_back(std::move(change));
   }
+  for (uint64_t n = in.count(40); n > 0; n--) {
+    Call call{.stage = static_cast<CallStage>(in.number()), .function = {in.number()}, .name = in.string()};
+    call.step = in.number();
+    for (uint64_t arguments = in.count(8); arguments > 0; arguments--)
+      call.arguments.push_back(in.number());
+    bool later =
+        call.stage == CallStage::PreRevert || call.stage == CallStage::PostRevert || call.stage == CallStage::Finish;
+    if (!later || call.arguments.size() > ir::kMostCallArguments) return std::nullopt;
+    record.calls.push_back(std::move(call));
+  }
   if (!in.atEnd() || !undo.empty()) return std::nullopt;
   return record;
 }
@@ -144,7 +163,11 @@ Bytes encode(const Record &record) {
   put(out, static_cast<uint64_t>(record.state));
   put(out, body.size());
   put(out, undo.size());
-  for (const Bytes &part : {sha256(body), body, undo})
+  Bytes digest = sha256(body);
+  out.insert(out.end(), digest.begin(), digest.end());
+  put(out, record.begun);
+  put(out, record.finished);
+  for (const Bytes &part : {body, undo})
     out.insert(out.end(), part.begin(), part.end());
   return out;
 }
@@ -167,6 +190,8 @@ Result<Record> decode(BytesView bytes) {
   auto record = decodeBody(body, rest.subspan(bodySize, undoSize));
   if (!record) return corrupt("its parts contradict each other");
   record->state = static_cast<RecordState>(state);
+  record->begun = loadLittle(bytes.subspan(kBegunOffset, 8));
+  record->finished = loadLittle(bytes.subspan(kFinishedOffset, 8));
   return std::move(*record);
 }
 

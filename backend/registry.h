@@ -3,9 +3,9 @@
 // One memfd a patch, named `livepatch` and mapped privately: /proc/PID/maps shows "/memfd:livepatch (deleted)",
 // readable without a stop, inherited by fork as the patched pages are. Its start is the record; the rest is the memory
 // of the patch, so whatever has the same inode belongs to it, and nothing else is ever unmapped. The record is complete
-// before it is mapped, and mapped before any other memory of the patch; after that only its state word (8 aligned
-// bytes) changes and, while everything stands, its undo bytes. It is data of a process we don't control: every length
-// is checked, and the fixed part has a checksum.
+// before it is mapped, and mapped before any other memory of the patch; after that only its state word, the two
+// words that say how far its calls are (8 aligned bytes each) and, while everything stands, its undo bytes change. It
+// is data of a process we don't control: every length is checked, and the fixed part has a checksum.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/call.h"
 #include "ir/support/address.h"
 #include "ir/support/bytes.h"
 #include "ir/support/result.h"
@@ -47,13 +48,17 @@ struct Record {
   RecordState state = RecordState::Prepared;
   std::vector<RecordedCode> code;
   std::vector<RecordedChange> changes;
+  // Of PreRevert, PostRevert and Finish, in the order in which they are made. `begun`: steps that were begun
+  // (Call::step) or, once it is taken back, all of them; `finished`: so many of `calls` are done or need not be.
+  std::vector<Call> calls{};
+  uint64_t begun = 0, finished = 0;
   bool operator==(const Record &) const = default;
 };
 
 // The layout of a record in memory. State word and undo bytes lie outside of the checksum.
 Bytes encode(const Record &record);
 Result<Record> decode(BytesView bytes); // CorruptRegistry
-constexpr uint64_t kStateOffset = 16;
+constexpr uint64_t kStateOffset = 16, kBegunOffset = 72, kFinishedOffset = 80;
 // Where in encode()'s bytes the old bytes of all changes stand, one behind the other.
 uint64_t undoOffset(const Record &record);
 Bytes undoBytes(const Record &record);

@@ -46,7 +46,7 @@ Result<std::vector<StackPosition>> undo(FoundRecord &found, const runtime::Proce
 bool needsRepair(const FoundRecord &found) { return found.record.state != RecordState::Applied; }
 
 Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Process &process, const Snapshot &snapshot,
-                    runtime::Agent &agent, std::vector<std::string> &remarks) {
+                    runtime::Agent &agent, Caller &caller, std::vector<std::string> &remarks) {
   for (auto found = records.rbegin(); found != records.rend(); ++found) {
     if (!needsRepair(*found)) continue;
     FoundRecord one = *found;
@@ -59,6 +59,8 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     if (!wasReverted)
       remarks.push_back(
           cat("an earlier lpc was ended in the middle of `", one.record.name, "`: everything it had done was undone"));
+    finish(one, process, [&](const Call &call) { return caller.call(call, agent, snapshot); }, remarks);
+    caller.end();
     std::string why;
     auto released = releaseMemory(one, *stacks, process, agent, why);
     if (!released) return std::unexpected(std::move(released.error()));

@@ -40,6 +40,7 @@ private:
     watch.lap("resolve");
 
     if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
+    if (auto asked = ask(*found); !asked) return refuse(outcome_, std::move(asked.error()));
     SwitchJob job;
     if (auto made = makeJob(*found, job); !made) return refuse(outcome_, std::move(made.error()));
     watch.lap("prepare");
@@ -50,6 +51,23 @@ private:
     outcome_.reason = std::move(result.reason);
     if (result.kind == OutcomeKind::Applied) release(*found, result.stacks);
     return true;
+  }
+
+  // `on pre-revert`, once; and then everything is due at the end.
+  Result<void> ask(const FoundRecord &found) {
+    if (asked_ || options_.dryRun || found.record.calls.empty()) return {};
+    asked_ = true;
+    uint64_t steps = 0;
+    for (const Call &call : found.record.calls) {
+      steps = std::max(steps, call.step);
+      if (call.stage != CallStage::PreRevert) continue;
+      if (auto result = callFirst(session_, call, outcome_); !result) return result;
+    }
+    Bytes words;
+    appendLittle(words, steps, 8);
+    appendLittle(words, 0, 8);
+    static_assert(kFinishedOffset == kBegunOffset + 8);
+    return process_.write(found.range.begin + kBegunOffset, words);
   }
 
   bool notApplied(const std::vector<FoundRecord> &records) {
@@ -125,6 +143,11 @@ private:
   void release(const FoundRecord &found, const std::vector<StackPosition> &stacks) {
     FoundRecord reverted = found;
     reverted.record.state = RecordState::Reverted;
+    for (const Call &call : reverted.record.calls)
+      reverted.record.begun = std::max(reverted.record.begun, call.step);
+    finish(
+        reverted, process_, [&](const Call &call) { return callAndTell(session_, call, outcome_); }, outcome_.remarks);
+    session_.endWorker();
     std::string why;
     auto released = releaseMemory(reverted, stacks, process_, session_.agent(), why);
     if (!released)
@@ -138,6 +161,7 @@ private:
   const PlayOptions &options_;
   Session session_;
   size_t dataGuards_ = 0;
+  bool asked_ = false;
   Outcome outcome_;
 };
 

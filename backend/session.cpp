@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backend/repair.h"
+#include "ir/support/cat.h"
 
 namespace lpc::backend {
 
@@ -13,16 +14,26 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     if (!lock) return std::unexpected(std::move(lock.error()));
     lock_.emplace(std::move(*lock));
   }
-  for (bool repaired = false;; repaired = true) {
+  caller_.end();
+  bool repaired = false, left = false;
+  for (;;) {
     auto snapshot = backend::look(process_, std::move(snapshot_));
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     snapshot_ = std::move(*snapshot);
+    if (!left && runtime::workerWasLeft(snapshot_.maps)) {
+      left = true;
+      if (auto started = startAgent(); !started) return started;
+      if (auto gone = runtime::removeLeftWorkers(process_, *agent_, snapshot_.maps, deadline_); !gone) return gone;
+      continue;
+    }
     auto records = readRegistry(process_, snapshot_.maps);
     if (!records) return std::unexpected(std::move(records.error()));
     records_ = std::move(*records);
     if (repaired || std::ranges::none_of(records_, needsRepair)) return {};
     if (auto started = startAgent(); !started) return started;
-    if (auto done = repair(records_, process_, snapshot_, *agent_, remarks); !done) return done;
+    auto done = repair(records_, process_, snapshot_, *agent_, caller_, remarks);
+    if (!done) return done;
+    repaired = true;
   }
 }
 
@@ -39,6 +50,25 @@ Result<void> Session::startAgent() {
   if (!agent) return std::unexpected(std::move(agent.error()));
   agent_.emplace(std::move(*agent));
   return {};
+}
+
+Result<uint64_t> callAndTell(Session &session, const Call &call, Outcome &outcome) {
+  auto result = session.call(call);
+  // An int is half of the register; the other half is undefined (System V ABI).
+  if (result) outcome.calls.push_back({call.stage, call.name, call.place.line, static_cast<int32_t>(*result)});
+  return result;
+}
+
+Result<void> callFirst(Session &session, const Call &call, Outcome &outcome) {
+  auto result = callAndTell(session, call, outcome);
+  if (!result) return std::unexpected(std::move(result.error()));
+  int64_t value = outcome.calls.back().result;
+  if (value == 0) return {};
+  return std::unexpected(Error{DiagnosticId::CallRefused,
+                               cat(call.name, ", called first, returned ", value, ": the patch stays as it was"),
+                               {},
+                               {},
+                               call.place});
 }
 
 } // namespace lpc::backend

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/caller.h"
 #include "backend/play.h"
 #include "backend/registry.h"
 #include "runtime/agent.h"
@@ -17,7 +18,8 @@ class Session {
 public:
   // `seen`: a look that was had before, perhaps.
   Session(const runtime::Process &process, const PlayOptions &options, Snapshot seen = {})
-      : process_(process), deadline_(runtime::Clock::now() + options.timeout), snapshot_(std::move(seen)) {}
+      : process_(process), deadline_(runtime::Clock::now() + options.timeout), snapshot_(std::move(seen)),
+        caller_(process, options.timeout) {}
 
   // Looks (again); from the first look on no other lpc works on the process. Afterwards every record is Applied, or
   // Reverted with memory that is still in use. Repairs are told in `remarks`.
@@ -30,7 +32,15 @@ public:
   // Starts the agent at the first call.
   Result<void> startAgent();
   [[nodiscard]] runtime::Agent &agent() { return *agent_; }
-  void endAgent() { agent_.reset(); }
+  void endAgent() {
+    caller_.end();
+    agent_.reset();
+  }
+
+  // A function of the process; the agent runs. endWorker(): no further one for now.
+  Result<uint64_t> call(const Call &call) { return caller_.call(call, agent(), snapshot_); }
+  Result<void> prepareCalls() { return caller_.prepare(snapshot_); }
+  void endWorker() { caller_.end(); }
 
   [[nodiscard]] bool timeIsLeft() const { return runtime::Clock::now() < deadline_; }
 
@@ -41,6 +51,12 @@ private:
   Snapshot snapshot_;
   std::vector<FoundRecord> records_;
   std::optional<runtime::Agent> agent_;
+  Caller caller_; // ends before the agent
 };
+
+// Makes a call and tells of it in the outcome; what it returned, as an int.
+Result<uint64_t> callAndTell(Session &session, const Call &call, Outcome &outcome);
+// The same for one that comes first: CallRefused where it returns another value than 0.
+Result<void> callFirst(Session &session, const Call &call, Outcome &outcome);
 
 } // namespace lpc::backend

@@ -9,7 +9,6 @@
 
 #include "frontend/sema/spelling.h"
 #include "frontend/sema/suggest.h"
-#include "frontend/target/exceptions.h"
 #include "frontend/target/relocatable.h"
 #include "ir/support/cat.h"
 #include "ir/verify.h"
@@ -136,13 +135,6 @@ private:
 
   // False where nobody defines the name.
   bool find(const ElfFile::Undefined &symbol) {
-    if (target::throwsExceptions(symbol.name)) {
-      good_ = refuse(
-          DiagnosticId::UnsupportedPayload, dl_,
-          cat("throws exceptions (`", symbol.name, "`), and the process could not unwind its functions: it would end"),
-          "return an error instead, or throw in a function of the program", context_);
-      return true;
-    }
     return inOtherPayload(symbol.name) || !context_.program || inProgram(symbol) || inLibrary(symbol.name) ||
            (symbol.weak && !symbol.threadLocal) || addresses_.symbols().librariesAreMissing();
   }

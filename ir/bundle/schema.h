@@ -43,6 +43,7 @@ template <> inline constexpr std::string_view kName<Nop> = "nop";
 template <> inline constexpr std::string_view kName<Import> = "import";
 template <> inline constexpr std::string_view kName<Expect> = "expect";
 template <> inline constexpr std::string_view kName<Quiesce> = "quiesce";
+template <> inline constexpr std::string_view kName<Call> = "call";
 
 // --- enumerations: what a number in a file may be; -Wswitch names what is missing
 
@@ -60,6 +61,15 @@ constexpr bool known(Permission permission) {
   case Permission::RW:
   case Permission::RX:
   case Permission::RWX: return true;
+  }
+  return false;
+}
+constexpr bool known(Moment moment) {
+  switch (moment) {
+  case Moment::PreApply:
+  case Moment::PostApply:
+  case Moment::PreRevert:
+  case Moment::PostRevert: return true;
   }
   return false;
 }
@@ -230,6 +240,12 @@ template <class R> void describe(R &a, A<Quiesce> auto &v) {
   auto &[at, function] = v;
   a.field("at", at);
   a.field("function", function);
+}
+template <class R> void describe(R &a, A<Call> auto &v) {
+  auto &[moment, function, arguments] = v;
+  a.field("moment", moment);
+  a.field("function", function);
+  a.field("arguments", arguments);
 }
 template <class R> void describe(R &a, A<Operation> auto &v) {
   auto &[action, place] = v;

@@ -1,0 +1,45 @@
+// Making a patch's calls: a worker when the first one comes, and what is due at the end.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/call.h"
+#include "backend/plan.h"
+#include "backend/registry.h"
+#include "runtime/worker.h"
+
+namespace lpc::backend {
+
+class Caller {
+public:
+  // `limit`: how long one function may take. The process must outlive it.
+  Caller(const runtime::Process &process, std::chrono::microseconds limit) : process_(process), limit_(limit) {}
+
+  // Its result register. NoThreads, CallFailed, NoAgent, ProcessGone; names the call.
+  Result<uint64_t> call(const Call &call, runtime::Agent &agent, const Snapshot &snapshot);
+  // NoThreads, before anything is made.
+  Result<void> prepare(const Snapshot &snapshot);
+  // Ends the worker: before its agent, and before the process is searched for pointers, of which its stack has some.
+  void end() { worker_.reset(); }
+
+private:
+  const runtime::Process &process_;
+  std::chrono::microseconds limit_;
+  std::optional<runtime::ThreadLibrary> library_;
+  std::optional<runtime::Worker> worker_;
+};
+
+using MakeCall = std::function<Result<uint64_t>(const Call &)>;
+
+// Makes the calls of PostRevert and Finish that are due, in order. Each is taken off the record in the process before
+// it is made, so that none is made twice. What fails is told in `remarks`.
+void finish(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
+            std::vector<std::string> &remarks);
+// Is there anything to finish?
+bool isUnfinished(const Record &record);
+
+} // namespace lpc::backend

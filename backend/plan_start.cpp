@@ -1,0 +1,171 @@
+// Constructors and destructors run as the dynamic linker would run them; functions that the payload has registered for
+// its end (atexit, static objects of C++) are called through the process's __cxa_finalize, which knows them by the
+// payload's __dso_handle.
+//
+// Exceptions. An unwinder finds the frames of what the dynamic linker has loaded, and of what is registered with it.
+// Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
+// C++ (mangled names, or the functions of the C++ ABI), and for those that code of the program is called below through
+// the pointer of a `hook`. A payload that itself throws needs the process to have an unwinder; to others it does no
+// harm if there is none.
+#include "backend/plan_start.h"
+
+#include <algorithm>
+
+#include "frontend/target/elf_file.h"
+#include "ir/support/cat.h"
+
+namespace lpc::backend {
+namespace {
+
+struct Unwinder {
+  RemoteAddress add, remove; // __register_frame, __deregister_frame (libgcc): take the start of .eh_frame
+};
+
+std::optional<RemoteAddress> definedIn(const runtime::Module &module, const std::vector<target::Symbol> &found) {
+  for (const target::Symbol &symbol : found)
+    if (symbol.kind != target::SymbolKind::ThreadLocal) return module.bias.of(symbol.address);
+  return std::nullopt;
+}
+
+// Addresses of `names` in the first module that defines all of them, local symbols included (a program may have its
+// unwinder linked in).
+std::optional<std::vector<RemoteAddress>> findTogether(const Snapshot &snapshot,
+                                                       const std::vector<std::string> &names) {
+  for (const runtime::Module &module : snapshot.modules) {
+    auto file = module.openPath.empty() ? Result<std::shared_ptr<const target::ElfFile>>()
+                                        : target::ElfFile::open(module.openPath, module.path);
+    if (!file || !*file) continue;
+    auto found = (*file)->find(names);
+    std::vector<RemoteAddress> out;
+    for (const auto &symbols : found)
+      if (auto address = definedIn(module, symbols)) out.push_back(*address);
+    if (out.size() == names.size()) return out;
+  }
+  return std::nullopt;
+}
+
+bool needsFrames(const StartedPayload &payload) {
+  return payload.image->unwindTable && (payload.image->isCxx || payload.calledBack);
+}
+
+class Starter {
+public:
+  Starter(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, std::vector<Call> &calls)
+      : payloads_(payloads), snapshot_(snapshot), calls_(calls) {}
+
+  Result<void> run() {
+    for (const StartedPayload &payload : payloads_)
+      if (auto done = frames(payload); !done) return done;
+    for (const StartedPayload &payload : payloads_)
+      if (auto done = functions(payload); !done) return done;
+    // Applied is a step of its own, and each `on post-revert` one behind it: the last one is made first.
+    uint64_t steps = starts_.size() + 1;
+    for (Call &call : finishes_)
+      if (call.step == 0) call.step = steps;
+    std::ranges::stable_sort(finishes_, std::ranges::greater(), &Call::step);
+    uint64_t last = steps + static_cast<uint64_t>(std::ranges::count(calls_, CallStage::PostRevert, &Call::stage));
+    for (Call &call : calls_)
+      if (call.stage == CallStage::PostRevert) call.step = last--;
+    std::ranges::stable_sort(calls_, {}, &Call::stage);
+    calls_.insert(calls_.begin(), starts_.begin(), starts_.end());
+    calls_.insert(calls_.end(), finishes_.begin(), finishes_.end());
+    return {};
+  }
+
+private:
+  uint64_t start(RemoteAddress function, std::vector<uint64_t> arguments, std::string name, const Place &place) {
+    uint64_t step = starts_.size() + 1;
+    starts_.push_back({CallStage::Start, function, std::move(arguments), std::move(name), place, step});
+    return step;
+  }
+  void finish(RemoteAddress function, std::vector<uint64_t> arguments, std::string name, uint64_t step) {
+    finishes_.push_back({CallStage::Finish, function, std::move(arguments), std::move(name), {}, step});
+  }
+
+  Result<void> frames(const StartedPayload &payload) {
+    if (!needsFrames(payload)) return {};
+    if (!lookedForUnwinder_) {
+      lookedForUnwinder_ = true;
+      auto found = findTogether(snapshot_, {"__register_frame", "__deregister_frame"});
+      if (found) unwinder_ = {(*found)[0], (*found)[1]};
+    }
+    if (!unwinder_ && !payload.image->throws) return {};
+    if (!unwinder_)
+      return refuse(payload, "throws exceptions, and the process has no unwinder that could be told of its functions",
+                    "load it with `dlopen`, or return an error instead");
+    auto range = framesOf(*payload.content, *payload.image->unwindTable);
+    if (!range && !payload.image->throws) return {};
+    if (!range) return refuse(payload, "throws exceptions, and its unwinding table has no end", "");
+    std::vector<uint64_t> where{(payload.base + range->offset).value};
+    uint64_t step = start(unwinder_->add, where, cat("`__register_frame` for ", payload.file), payload.place);
+    finish(unwinder_->remove, where, cat("`__deregister_frame` for ", payload.file), step);
+    return {};
+  }
+
+  RemoteAddress addressOf(const StartedPayload &payload, const PayloadImage::StartFunction &function) const {
+    if (!function.isPointer) return payload.base + function.offset;
+    return {loadLittle(BytesView(*payload.content).subspan(function.offset, 8))};
+  }
+
+  // Functions of the dynamic linker's kind: with the arguments of `main`, which are none here.
+  Result<void> functions(const StartedPayload &payload) {
+    const PayloadImage &image = *payload.image;
+    uint64_t first = 0, last = 0;
+    for (const PayloadImage::StartFunction &function : image.constructors) {
+      last = start(addressOf(payload, function), {0, 0, 0},
+                   cat("the constructor `", function.name, "` of ", payload.file), payload.place);
+      if (first == 0) first = last;
+    }
+    if (image.exitHandle) {
+      auto finalize = findTogether(snapshot_, {"__cxa_finalize"});
+      if (!finalize)
+        return refuse(payload, "registers functions for its end, and the process has no `__cxa_finalize`", "");
+      finish((*finalize)[0], {(payload.base + *image.exitHandle).value}, cat("`__cxa_finalize` for ", payload.file),
+             first);
+    }
+    for (const PayloadImage::StartFunction &function : image.destructors)
+      finish(addressOf(payload, function), {}, cat("the destructor `", function.name, "` of ", payload.file), last);
+    return {};
+  }
+
+  static std::unexpected<Error> refuse(const StartedPayload &payload, std::string_view what, std::string help) {
+    return std::unexpected(Error{
+        DiagnosticId::UnsupportedPayload, cat("`", payload.file, "` ", what), {}, std::move(help), payload.place});
+  }
+
+  const std::vector<StartedPayload> &payloads_;
+  const Snapshot &snapshot_;
+  std::vector<Call> &calls_;
+  std::vector<Call> starts_, finishes_;
+  bool lookedForUnwinder_ = false;
+  std::optional<Unwinder> unwinder_;
+};
+
+} // namespace
+
+Result<void> planStarts(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot,
+                        std::vector<Call> &calls) {
+  return Starter(payloads, snapshot, calls).run();
+}
+
+// LSB core, "Exception Frames": version 1, then how the pointer to .eh_frame is written; here always as 4 bytes from
+// its own place (DW_EH_PE_pcrel | DW_EH_PE_sdata4), as all linkers write it.
+std::optional<PayloadRange> framesOf(BytesView content, const PayloadRange &table) {
+  constexpr uint8_t kRelative4 = 0x1b;
+  constexpr uint32_t kLongEntry = 0xffffffff;
+  if (table.size < 8 || table.offset > content.size() || content.size() - table.offset < 8) return std::nullopt;
+  BytesView header = content.subspan(table.offset, 8);
+  if (header[0] != 1 || header[1] != kRelative4) return std::nullopt;
+  uint64_t begin =
+      table.offset + 4 + static_cast<uint64_t>(int64_t{static_cast<int32_t>(loadLittle(header.subspan(4, 4)))});
+  for (uint64_t at = begin; at < content.size() && content.size() - at >= 4;) {
+    auto length = static_cast<uint32_t>(loadLittle(content.subspan(at, 4)));
+    at += 4;
+    if (length == 0) return PayloadRange{begin, at - begin};
+    if (length == kLongEntry || length > content.size() - at) return std::nullopt;
+    at += length;
+  }
+  return std::nullopt;
+}
+
+} // namespace lpc::backend

@@ -97,7 +97,9 @@ bool Addresses::tooDeep(const ast::Address &address, size_t statement) {
 void Addresses::name(const ast::Let &let, size_t statement) {
   const Memory &memory = memories_.of(statement);
   if (!resolve(let.address, statement) || !memory.usable) return;
-  Named named{&let.address.base, *addendOf(let.address, context_), statement, depthOf(let.address, statement)};
+  auto addend = addendOf(let.address, context_);
+  if (!addend) return;
+  Named named{&let.address.base, *addend, statement, depthOf(let.address, statement)};
   if (const Named *behind = letBehind(let.address.base, statement)) {
     const auto &base = std::get<ast::MemoryAddress>(let.address.base);
     const auto *member = std::get_if<ast::Integer>(&base.member);

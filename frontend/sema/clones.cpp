@@ -53,6 +53,7 @@ private:
     auto file = context_.objects.file(object);
     if (!file) return;
     std::vector<std::string> bases;
+    bases.reserve(replaced.size());
     for (const Replaced *each : replaced)
       bases.push_back(baseName(each->symbol.name));
     std::ranges::sort(bases);
@@ -92,7 +93,7 @@ private:
   }
 
   void addPart(const Replaced &replaced, const Symbol &part) {
-    if (part.size == 0 || baseName(part.name) != replaced.symbol.name) return;
+    if (replaced.livesOn || part.size == 0 || baseName(part.name) != replaced.symbol.name) return;
     auto at = replaced.at;
     auto &in = std::get<ir::InObject>(at.where);
     in = {in.object, part.address, part.name, 0};

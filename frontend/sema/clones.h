@@ -12,6 +12,7 @@ struct Replaced {
   ir::Address at;
   Place place{}; // of the address in the statement
   size_t operation = 0;
+  bool livesOn = false; // `hook`: its code is still called
 };
 
 // Part of a replaced function that stands apart from it: no thread may be inside.

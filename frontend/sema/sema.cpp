@@ -10,12 +10,14 @@
 #include "frontend/sema/functions.h"
 #include "frontend/sema/headers.h"
 #include "frontend/sema/imports.h"
+#include "frontend/sema/inlined.h"
 #include "frontend/sema/noops.h"
 #include "frontend/sema/overlaps.h"
 #include "frontend/sema/payloads.h"
 #include "frontend/sema/recorded.h"
 #include "frontend/sema/sites.h"
 #include "frontend/sema/spelling.h"
+#include "frontend/sema/types.h"
 #include "frontend/sema/values.h"
 #include "ir/support/cat.h"
 
@@ -26,7 +28,8 @@ namespace {
 class StatementCheck {
 public:
   StatementCheck(Addresses &addresses, const Assemblies &assemblies, Program &out)
-      : addresses_(addresses), assemblies_(assemblies), context_(addresses.context()), out_(out) {}
+      : addresses_(addresses), assemblies_(assemblies), context_(addresses.context()), types_(context_, out),
+        out_(out) {}
 
   void check(const ast::Statement &statement, size_t index) {
     statement_ = &statement;
@@ -67,6 +70,7 @@ public:
                   cat("`", ast::name(set.type), "`")};
     if (set.type == ast::Type::Addr && !fitsPointer(*at, context_)) return;
     if (!fits(*at, extent, context_)) return;
+    types_.checkValue(*at, set.type, extent.place, extent.width);
 
     ir::Write write{.type = std::string(ast::name(set.type)),
                     .at = at->address,
@@ -221,6 +225,7 @@ public:
     checkOverlaps(std::move(changes_), context_);
     checkDestinations(std::move(jumpSites_), destinations_, context_);
     checkCycles(jumps_, context_);
+    checkInlined(replaced_, context_);
     auto parts = checkClones(replaced_, context_);
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) { // behind the operation that replaces the function
       auto behind = out_.statements.begin() + static_cast<std::ptrdiff_t>(part->operation) + 1;
@@ -234,8 +239,9 @@ private:
 
   // Called before the operation is added.
   void noteReplaced(const Spot &spot, const Site &site) {
-    if (site.function && spot.symbol != nullptr)
-      replaced_.push_back({spot.object, *spot.symbol, spot.address, spot.place(), out_.statements.size()});
+    if (site.isEntry && spot.symbol != nullptr)
+      replaced_.push_back(
+          {spot.object, *spot.symbol, spot.address, spot.place(), out_.statements.size(), !site.function.has_value()});
   }
 
   std::optional<ir::Value> valueOf(ast::Type type, const ast::Value &value) {
@@ -290,6 +296,7 @@ private:
     destinations_.push_back({to->region, to->offset, to->place(), spelled(*to->written)});
     jumps_.push_back(
         {from->region, from->offset, site->offset, to->region, to->offset, written.place, spelled(written)});
+    if (site->isEntry) types_.checkReplacement(*from, *to);
     noteReplaced(*from, *site);
     return ir::Branch{.from = site->from,
                       .to = to->address,
@@ -328,6 +335,7 @@ private:
     uint64_t pointer = pointerSize(context_.machine);
     if (!at || !fitsPointer(*at, context_) || !fits(*at, {pointer, hook.original.place, "a pointer"}, context_))
       return std::nullopt;
+    types_.checkValue(*at, ast::Type::Addr, hook.original.place, pointer);
     changes_.push_back({at->region, at->offset, pointer, hook.original.place, spelled(hook.original)});
     ir::Original original{.at = at->address, .recorded = {}, .replacement = {}};
     if (at->inProgramFile()) original.recorded = recordedBytes(*at->file, at->link, pointer);
@@ -354,6 +362,7 @@ private:
   Addresses &addresses_;
   const Assemblies &assemblies_;
   Context &context_;
+  Types types_;
   Program &out_;
   const ast::Statement *statement_ = nullptr;
   size_t index_ = 0;

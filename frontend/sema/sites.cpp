@@ -87,9 +87,9 @@ private:
     if (kind_ == Kind::Hook && !movable(function, at, room)) return std::nullopt;
     Site site{.from = shifted(spot_.address, skip), .offset = spot_.offset + skip, .room = room};
     if (spot_.inProgramFile()) site.recorded = recordedBytes(*spot_.file, at, room);
-    bool replacesIt = (kind_ == Kind::Jump || kind_ == Kind::Return) && spot_.inProgramFile() &&
-                      spot_.link == function.begin && !function.name.empty();
-    if (replacesIt) site.function = ir::Function{function.name, function.begin, function.end - function.begin};
+    site.isEntry = spot_.inProgramFile() && spot_.link == function.begin && !function.name.empty();
+    if (site.isEntry && (kind_ == Kind::Jump || kind_ == Kind::Return))
+      site.function = ir::Function{function.name, function.begin, function.end - function.begin};
     return site;
   }
 

@@ -15,6 +15,7 @@ struct Site {
   uint32_t room = 0;                      // as ir::Branch::room
   std::optional<Bytes> recorded{};        // as ir::Branch::recorded
   std::optional<ir::Function> function{}; // as ir::Branch::function
+  bool isEntry = false;                   // of a function of an object: who calls it comes here
 };
 
 // What overwrites the instructions: a jump, and nobody reaches them again; a jump that they are moved away from to live

@@ -9,6 +9,7 @@
 
 #include "frontend/target/address_index.h"
 #include "frontend/target/clone_scan.h"
+#include "frontend/target/debug_info.h"
 #include "frontend/target/elf_image.h"
 #include "frontend/target/file_contents.h"
 #include "frontend/target/import_slots.h"
@@ -38,8 +39,10 @@ struct ElfFile::Impl {
   std::string name;
   FileContents contents;
   ElfImage image;
+  std::string path; // "" for bytes
   std::shared_ptr<const ElfFile> debug;
   // Made on first use.
+  std::optional<std::unique_ptr<DebugInfo>> debugInfo;
   std::optional<RelocatedRanges> relocated;
   std::optional<AddressIndex> addresses;
 
@@ -60,7 +63,7 @@ Result<std::shared_ptr<const ElfFile>> ElfFile::open(const std::string &path, st
   if (!contents) return std::unexpected(std::move(contents.error()));
   auto image = readElfImage(contents->view(), name);
   if (!image) return std::unexpected(std::move(image.error()));
-  auto impl = std::make_unique<Impl>(std::move(name), std::move(*contents), std::move(*image));
+  auto impl = std::make_unique<Impl>(std::move(name), std::move(*contents), std::move(*image), path);
   return std::shared_ptr<const ElfFile>(new ElfFile(std::move(impl)));
 }
 
@@ -285,9 +288,19 @@ Result<void> ElfFile::attachDebugFile(std::shared_ptr<const ElfFile> debug) cons
                                  {{.message = cat("`", name(), "` has build-id ", toHex(buildId()))},
                                   {.message = cat("`", debug->name(), "` has build-id ", toHex(debug->buildId()))}}});
   impl_->debug = std::move(debug);
+  impl_->debugInfo.reset();
   impl_->addresses.reset();
   impl_->questions = 0;
   return {};
+}
+
+DebugInfo *ElfFile::debugInfo() const {
+  if (!impl_->debugInfo) {
+    auto own = DebugInfo::of(contents(), impl_->path);
+    if (!own && impl_->debug) own = DebugInfo::of(impl_->debug->contents(), impl_->debug->impl_->path);
+    impl_->debugInfo.emplace(std::move(own));
+  }
+  return impl_->debugInfo->get();
 }
 
 } // namespace lpc::target

@@ -18,6 +18,8 @@
 
 namespace lpc::target {
 
+class DebugInfo;
+
 enum class SymbolKind : uint8_t { NoType, Function, Object, ThreadLocal, Ifunc };
 enum class Binding : uint8_t { Local, Global, Weak };
 
@@ -116,7 +118,11 @@ public:
   // Start of the next symbol of any kind after `address` in its section; the section's end where there is none.
   [[nodiscard]] LinkAddress nextSymbol(LinkAddress address) const;
 
-  // Attaches the .symtab (later: DWARF) of a separate debug file; symbols come from both from now on.
+  // What compilers wrote of its functions and variables, here or in the debug file; null where there is nothing. It is
+  // the file's, and no part of what it says: it is read as it is asked.
+  [[nodiscard]] DebugInfo *debugInfo() const;
+
+  // Attaches the .symtab and the DWARF of a separate debug file; symbols come from both from now on.
   // DebugFileMismatch where the build-ids differ.
   Result<void> attachDebugFile(std::shared_ptr<const ElfFile> debug) const;
   // What .gnu_debuglink names: file name and CRC32.

@@ -15,7 +15,7 @@ namespace lpc::target {
 
 // Longest name of a symbol that we look at, in bytes. Longer ones are as good as nameless; without a limit, a file
 // whose symbols all point into one huge string would make us copy it a million times.
-inline constexpr size_t kLongestSymbolName = 256 * 1024;
+inline constexpr size_t kLongestSymbolName = size_t{256} << 10;
 // Longest path, soname, section name or version.
 inline constexpr size_t kLongestName = 4096;
 

@@ -16,12 +16,9 @@ struct SlotTypes {
   uint32_t globDat = 0, jumpSlot = 0;
 };
 SlotTypes slotTypes(Machine machine) {
-  switch (machine) {
-  case Machine::X86_64: return {R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT};
-  case Machine::I386: return {R_386_GLOB_DAT, R_386_JMP_SLOT};
-  case Machine::AArch64: return {R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT};
-  }
-  return {};
+  static_assert(R_X86_64_GLOB_DAT == R_386_GLOB_DAT && R_X86_64_JUMP_SLOT == R_386_JMP_SLOT);
+  if (machine == Machine::AArch64) return {R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT};
+  return {R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT};
 }
 
 // Without looking at more of the table's strings than the name is long: they may be anything.

@@ -34,6 +34,14 @@ constexpr uint64_t kPage = 4096;
 
 uint64_t pages(uint64_t size) { return (size + kPage - 1) & ~(kPage - 1); }
 
+constexpr uint64_t kAnywhere = UINT64_MAX;
+
+bool jumpsFrom(const ir::Patch &patch) {
+  return std::ranges::any_of(patch.operations, [](const ir::Operation &operation) {
+    return std::holds_alternative<ir::Branch>(operation.action) || std::holds_alternative<ir::Code>(operation.action);
+  });
+}
+
 int protectionOf(ir::Permission permission) {
   switch (permission) {
   case ir::Permission::R: return PROT_READ;
@@ -131,7 +139,10 @@ private:
     if (!ifuncs_.empty())
       rooms.push_back({ifuncCodeSize() + pages(ifuncs_.size() * pointerSize(patch_.machine)), kPage});
     if (!rooms.empty()) {
-      auto arena = findArena(maps_, nearRange(), arch_.reach(), rooms, attempt_);
+      RemoteRange near = nearRange();
+      auto arena = findArena(maps_, near, arch_.reach(), rooms, attempt_);
+      // Without code to jump from, a payload may be anywhere; whether its own references reach, linking tells.
+      if (!arena && !jumpsFrom(patch_)) arena = findArena(maps_, near, kAnywhere, rooms, attempt_);
       if (!arena) return std::unexpected(std::move(arena.error()));
       plan_.mappings.push_back(arena->mapping);
       bases_ = std::move(arena->addresses);

@@ -339,7 +339,7 @@ Result<TracedThread> borrowForClone(const Process &process, const std::vector<Re
     nanosleep(&rest, nullptr);
   } while (Clock::now() < deadline);
   for (pid_t tid : threadIds(process.pid()).value_or(std::vector<pid_t>{}))
-    if (threadState(process.pid(), tid) == 'D' && waitsForVfork(process, tid))
+    if (waitsForVfork(process, tid))
       return fail(DiagnosticId::PendingVfork,
                   cat("thread ", tid, " (`", threadName(process.pid(), tid), "`) of process ", process.pid(),
                       " waits for the child of a vfork, which shares its memory"));

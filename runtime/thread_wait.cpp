@@ -48,7 +48,10 @@ BlockedCall parseBlockedCall(std::string_view text) {
 
 BlockedCall blockedCall(pid_t pid, pid_t tid) { return parseBlockedCall(taskText(pid, tid, "syscall")); }
 
+// Only who sleeps uninterruptibly waits: a thread that was just born and has not run yet shows the clone that made it,
+// and its parent has long used the memory of the arguments for something else.
 bool waitsForVfork(const Process &process, pid_t tid) {
+  if (threadState(process.pid(), tid) != 'D') return false;
   BlockedCall call = blockedCall(process.pid(), tid);
   if (call.number == -1) return false;
 #ifdef SYS_vfork

@@ -26,4 +26,4 @@ find_program(LPC_ANTLR antlr4 REQUIRED)
 
 find_library(LPC_LIBDW dw REQUIRED)
 find_library(LPC_LIBELF elf REQUIRED)
-find_library(LPC_SODIUM NAMES libsodium.a REQUIRED) # static: nothing to load where nothing is verified
+find_library(LPC_LIBSODIUM NAMES libsodium.a REQUIRED) # static: nothing to load where nothing is verified

@@ -5,8 +5,8 @@
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
 #include "frontend/driver/exit_status.h"
-#include "frontend/driver/input.h"
 #include "frontend/driver/outcome_report.h"
+#include "frontend/driver/trust.h"
 
 namespace lpc::driver {
 namespace {
@@ -32,7 +32,7 @@ std::string document(const std::string &name, const std::string &file, const std
 int runApply(const Arguments &arguments) {
   const std::string &file = arguments.operands.front();
   bool asJson = arguments.format == Format::Json;
-  Result<PatchText> text = readPatch(file);
+  Result<PatchText> text = readTrusted(file, arguments.publicKey);
   if (!text) {
     int status = statusOf(text.error().id);
     if (asJson)

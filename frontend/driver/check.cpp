@@ -6,7 +6,7 @@
 #include "frontend/driver/diagnostics_json.h"
 #include "frontend/driver/exit_status.h"
 #include "frontend/driver/help.h"
-#include "frontend/driver/input.h"
+#include "frontend/driver/trust.h"
 #include "ir/support/cat.h"
 #include "ir/support/display.h"
 
@@ -94,7 +94,7 @@ int statusOf(const Compilation &compilation) {
 
 int runCheck(const Arguments &arguments) {
   if (arguments.explain) return explain(*arguments.explain);
-  Result<PatchText> text = readPatch(arguments.operands.front());
+  Result<PatchText> text = readIfSigned(arguments.operands.front(), arguments.publicKey);
   if (!text) return failed(arguments, text.error());
   std::optional<LiveProcess> live;
   if (!arguments.pids.empty()) {

@@ -11,14 +11,14 @@ namespace {
 
 using enum OptionId;
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
-constexpr std::array kCheckOptions = {Target, Object, Pid, Warning, Explain, Format, Help};
+constexpr std::array kCheckOptions = {Target, Object, Pid, PublicKey, Warning, Explain, Format, Help};
 constexpr std::array kBuildOptions = {Output, Builds, Object, Warning, Help};
-constexpr std::array kPlanOptions = {Pid, Target, Object, Warning, Format, Help};
-constexpr std::array kApplyOptions = {Pid,  Target, Object,  Timeout, MaxPause, AllowActive,
-                                      Stop, DryRun, Warning, Format,  Help};
+constexpr std::array kPlanOptions = {Pid, Target, Object, PublicKey, Warning, Format, Help};
+constexpr std::array kApplyOptions = {Pid,  Target, Object,    Timeout, MaxPause, AllowActive,
+                                      Stop, DryRun, PublicKey, Warning, Format,   Help};
 constexpr std::array kRevertOptions = {Pid, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
 constexpr std::array kStatusOptions = {Pid, Format, Help};
-constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, Warning, Help};
+constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, PublicKey, Warning, Help};
 constexpr std::array kFmtOptions = {InPlace, OnlyCheck, Help};
 constexpr std::array kHelpOptions = {EmitHelp, Help};
 constexpr std::array kLivepatchOptions = {Quiet, Verbose, Debug, Help, Version};
@@ -98,7 +98,9 @@ constexpr std::array kCommands = {
             "moment of the change, verifies that the bytes that should be there are there, and makes all changes or "
             "none. Prints what was changed and how long the process was stopped.\n\n"
             "With --target, names are looked up in that file, which must be the same build as what runs: an unstripped "
-            "twin of a stripped program is. Each process is a transaction of its own; the exit status is the worst.",
+            "twin of a stripped program is. With --public-key, or with keys in /etc/lpc/trusted.d, PATCH is a bundle "
+            "that one of them has signed (PATCH.minisig, made by minisign), or nothing is done. Each process is a "
+            "transaction of its own; the exit status is the worst.",
         .example = "lpc apply hotfix.lp --pid 4711\n"
                    "lpc apply hotfix.lp --pid 4711 --dry-run               # all but the change\n"
                    "lpc apply hotfix.lp --pid 4711,4712 --max-pause 500us  # two processes",

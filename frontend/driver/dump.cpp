@@ -3,9 +3,9 @@
 #include "frontend/driver/commands.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/exit_status.h"
-#include "frontend/driver/input.h"
 #include "frontend/driver/ir_json.h"
 #include "frontend/driver/overview.h"
+#include "frontend/driver/trust.h"
 #include "frontend/parse/parse.h"
 #include "frontend/resolved.h"
 #include "ir/bundle/bundle.h"
@@ -42,7 +42,7 @@ int failed(const Error &error, const std::string &state = {}) {
 } // namespace
 
 int runDump(const Arguments &arguments) {
-  Result<PatchText> text = readPatch(arguments.operands.front());
+  Result<PatchText> text = readIfSigned(arguments.operands.front(), arguments.publicKey);
   if (!text) return failed(text.error());
   Emit emit = arguments.emit.value_or(Emit::Ir);
   if (emit == Emit::Ast) {

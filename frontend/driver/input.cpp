@@ -43,12 +43,15 @@ std::string nameOfText(const std::string &text) { return cat("stdin-", toHex(sha
 
 } // namespace
 
+Result<std::string> readText(const std::string &path) {
+  runtime::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", path, "`"), errno);
+  return readAll(file.get(), path);
+}
+
 Result<PatchText> readPatch(const std::string &path) {
   bool standardInput = path == "-";
-  runtime::FileDescriptor file(standardInput ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!standardInput && !file.valid())
-    return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", path, "`"), errno);
-  Result<std::string> text = readAll(standardInput ? STDIN_FILENO : file.get(), path);
+  Result<std::string> text = standardInput ? readAll(STDIN_FILENO, path) : readText(path);
   if (!text) return std::unexpected(std::move(text.error()));
   if (standardInput) {
     std::string name = nameOfText(*text);

@@ -1,4 +1,4 @@
-// Reading the patch that a command is given.
+// Reading the files that a command is given.
 #pragma once
 
 #include <string>
@@ -9,5 +9,8 @@ namespace lpc::driver {
 
 // `path` as the user wrote it; "-" is standard input. CannotOpen, FileTooLarge.
 Result<PatchText> readPatch(const std::string &path);
+
+// The whole of a file, up to 1 GiB. CannotOpen, FileTooLarge.
+Result<std::string> readText(const std::string &path);
 
 } // namespace lpc::driver

@@ -11,7 +11,7 @@
 #include "frontend/driver/commands.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/exit_status.h"
-#include "frontend/driver/input.h"
+#include "frontend/driver/trust.h"
 #include "ir/support/cat.h"
 #include "ir/support/display.h"
 #include "ir/text.h"
@@ -113,7 +113,7 @@ int runLivepatch(const Arguments &arguments) {
                           .place = {}});
     return WrongUsage;
   }
-  Result<PatchText> script = readPatch("-");
+  Result<PatchText> script = readTrusted("-", std::nullopt);
   if (!script) {
     printError(kCommand, script.error(), "no process was touched");
     return statusOf(script.error().id);

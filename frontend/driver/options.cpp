@@ -74,6 +74,7 @@ Result<void> assign(const OptionInfo &option, const std::string &value, Argument
   case OptionId::Target: into.target = value; return {};
   case OptionId::Builds: into.targets.push_back(value); return {};
   case OptionId::Output: into.output = value; return {};
+  case OptionId::PublicKey: into.publicKey = value; return {};
   case OptionId::Object: return addObject(value, into.objects);
   case OptionId::Pid: return addPids(value, into.pids);
   case OptionId::Timeout: return setDuration(option.name, value, into.timeout);

@@ -3,8 +3,8 @@
 #include "frontend/driver/commands.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/exit_status.h"
-#include "frontend/driver/input.h"
 #include "frontend/driver/plan_report.h"
+#include "frontend/driver/trust.h"
 
 namespace lpc::driver {
 namespace {
@@ -17,7 +17,7 @@ int runPlan(const Arguments &arguments) {
   const std::string &file = arguments.operands.front();
   pid_t pid = arguments.pids.front();
   bool asJson = arguments.format == Format::Json;
-  Result<PatchText> text = readPatch(file);
+  Result<PatchText> text = readTrusted(file, arguments.publicKey);
   if (!text) {
     int status = statusOf(text.error().id);
     if (asJson)

@@ -36,8 +36,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"twoPatches",
               {"check", "a.lp", "b.lp"},
               "lpc check: error: `b.lp` is one argument too many",
-              "usage: lpc check PATCH [--target ELF] [--object NAME=FILE...] [--pid PID] [--warning NAME...] "
-              "[--explain ID] [--format text|json]"},
+              "usage: lpc check PATCH [--target ELF] [--object NAME=FILE...] [--pid PID] [--public-key KEY] "
+              "[--warning NAME...] [--explain ID] [--format text|json]"},
         Wrong{"unknownOption",
               {"apply", "a.lp", "--tiemout", "5s"},
               "lpc apply: error: unknown option `--tiemout`",

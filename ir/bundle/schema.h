@@ -83,15 +83,6 @@ constexpr bool known(ReferenceKind kind) {
   }
   return false;
 }
-constexpr bool known(Moment moment) {
-  switch (moment) {
-  case Moment::PreApply:
-  case Moment::PostApply:
-  case Moment::PreRevert:
-  case Moment::PostRevert: return true;
-  }
-  return false;
-}
 constexpr bool known(ObjectId) { return true; } // indexes are verify's business
 constexpr bool known(MemoryId) { return true; }
 constexpr bool known(PayloadId) { return true; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "frontend/driver/bound_ifuncs.h"
 #include "frontend/driver/same_program.h"
 #include "frontend/lower.h"
 #include "frontend/parse/parse.h"
@@ -144,6 +145,11 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
   }
 
   sema::Options options{.baseFolder = text.folder, .defaultName = text.defaultName, .source = text.source.name()};
+  if (live != nullptr)
+    options.implementationsOf = [&](size_t object, const target::Symbol &ifunc) {
+      result.ofOneProcess = true;
+      return driver::boundImplementations(object, ifunc, *objects, *live);
+    };
   sema::Program program = sema::check(file, *objects, options, result.diagnostics);
   result.diagnostics = names.warnings.of(result.diagnostics);
   if (!result.diagnostics.hasErrors()) result.patch = lower(std::move(program));
@@ -168,7 +174,8 @@ std::shared_ptr<const Compilation> Compiler::compileFor(const LiveProcess &live)
   }
   auto compilation = std::make_shared<const Compilation>(compile(text_, names_, &live));
   // A refusal names the process, so it is not for others.
-  if (builds && !compilation->refusal) done_.emplace_back(std::move(*builds), compilation);
+  if (builds && !compilation->refusal && !compilation->ofOneProcess)
+    done_.emplace_back(std::move(*builds), compilation);
   return compilation;
 }
 

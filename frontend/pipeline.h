@@ -62,6 +62,7 @@ struct Compilation {
   Diagnostics diagnostics;
   std::optional<Error> refusal{};       // nothing was looked up: the process runs another program, …
   std::optional<ir::Patch> patch{};     // where there was neither error nor refusal
+  bool ofOneProcess = false;            // what an IFUNC stands for was looked up in the process
   std::vector<ir::Patch> otherBuilds{}; // of a bundle, where neither a process nor --target chose one
 };
 

@@ -1,6 +1,7 @@
 // What every check is given: where to look things up and where to report.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -19,6 +20,9 @@ struct Context {
   std::shared_ptr<const target::ElfFile> program{};
   Machine machine = Machine::X86_64;
   std::unique_ptr<Decoder> decoder{}; // null where the machine is not supported, which has been reported
+
+  // What IFUNCs of the process stand for, for as long as their addresses are used.
+  std::deque<target::Symbol> implementations{};
 
   // Names of `object` statements that failed: no second message for their uses.
   std::unordered_set<std::string> brokenObjects{};

@@ -55,10 +55,45 @@ bool addressable(const Symbol &symbol, const std::string &written, Place place, 
                                    cat("`", written,
                                        "` is an IFUNC: what stands at its address is the resolver that picked an "
                                        "implementation when the process started"));
-    d.help = "name the implementation that was picked";
+    d.help = "with a process (`--pid PID`) the implementation that it uses is meant; or name that implementation";
     return false;
   }
   return true;
+}
+
+// The function that an IFUNC of the process stands for, as if it had been named itself; and it is said.
+const Symbol *implementationOf(const Symbol &ifunc, size_t object, const std::string &written, Place place,
+                               Context &context) {
+  std::vector<LinkAddress> found = context.options.implementationsOf(object, ifunc);
+  auto elf = context.objects.file(object); // open: the symbol comes from it
+  auto named = [&](LinkAddress address) {
+    auto symbol = (*elf)->symbolAt(address);
+    return symbol && symbol->address == address ? cat("`", symbol->name, "`")
+                                                : cat("the code at ", hexAddress(address));
+  };
+  if (found.size() != 1) {
+    Diagnostic &d = context.report(
+        DiagnosticId::IfuncSymbol, place,
+        found.empty()
+            ? cat("`", written, "` is an IFUNC, and nothing in the process shows which implementation it uses")
+            : cat("`", written, "` is an IFUNC, and the process uses ", found.size(),
+                  " different implementations of it"));
+    if (!found.empty()) d.notes.push_back({"implementations:"});
+    for (LinkAddress address : found)
+      d.notes.back().lines.push_back(cat(hexAddress(address), "  ", named(address)));
+    d.help = cat("name the implementation that is meant, or its address: `OBJECT!ADDRESS`");
+    return nullptr;
+  }
+  Diagnostic &d = context.report(
+      DiagnosticId::IfuncSymbol, place,
+      cat("`", written, "` is an IFUNC; ", named(found[0]), ", which the process uses for it, is what is meant here"));
+  d.severity = Severity::Warning;
+  Symbol implementation = ifunc;
+  implementation.kind = target::SymbolKind::Function;
+  if (auto symbol = (*elf)->symbolAt(found[0]); symbol && symbol->address == found[0]) implementation = *symbol;
+  implementation.address = found[0];
+  if (implementation.name == ifunc.name) implementation.size = 0; // a stripped file does not tell
+  return &context.implementations.emplace_back(std::move(implementation));
 }
 
 class Lookup {
@@ -94,8 +129,12 @@ private:
 
   std::optional<FoundSymbol> one(size_t object, const Candidates &candidates) {
     if (candidates.size() > 1) return ambiguous(object, candidates);
-    if (!addressable(*candidates[0], spelled(wanted_), place_, context_)) return std::nullopt;
-    return FoundSymbol{object, candidates[0]};
+    const Symbol *symbol = candidates[0];
+    if (symbol->kind == SymbolKind::Ifunc && context_.options.implementationsOf)
+      symbol = implementationOf(*symbol, object, spelled(wanted_), place_, context_);
+    else if (!addressable(*symbol, spelled(wanted_), place_, context_))
+      symbol = nullptr;
+    return symbol ? std::optional(FoundSymbol{object, symbol}) : std::nullopt;
   }
 
   // A symbol that is exported is what the name means to the dynamic linker; local ones of other libraries don't count

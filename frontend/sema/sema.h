@@ -4,6 +4,8 @@
 // findings of a file are reported in one run; a statement with an error is left out of the Program.
 #pragma once
 
+#include <functional>
+
 #include "frontend/ast/ast.h"
 #include "frontend/target/objects.h"
 #include "ir/patch.h"
@@ -16,6 +18,8 @@ struct Options {
   std::string defaultName;              // the patch's name where it states none
   std::string source;                   // ir::Patch::source
   std::optional<std::string> buildId{}; // --build-id or a `target … build-id`: must match
+  // With a process: the implementations of an IFUNC (of the object of that index) that it has bound, each once.
+  std::function<std::vector<LinkAddress>(size_t object, const target::Symbol &ifunc)> implementationsOf{};
 };
 
 // A patch that has passed every check. Only check() makes one; lower() turns it into IR.

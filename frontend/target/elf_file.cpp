@@ -238,6 +238,10 @@ std::vector<ElfFile::Undefined> ElfFile::undefinedSymbols() const {
   return result;
 }
 
+std::vector<LinkAddress> ElfFile::resolvedSlots(LinkAddress resolver) const {
+  return target::resolvedSlots(impl_->image, resolver);
+}
+
 std::vector<ElfFile::ImportSlot> ElfFile::importSlots(std::string_view symbol) const {
   return target::importSlots(impl_->image, symbol);
 }

@@ -107,6 +107,8 @@ public:
     bool function = false; // calls go through it
   };
   [[nodiscard]] std::vector<ImportSlot> importSlots(std::string_view symbol) const;
+  // The slots that this very object fills with what an IFUNC's resolver returns (R_*_IRELATIVE); static programs, too.
+  [[nodiscard]] std::vector<LinkAddress> resolvedSlots(LinkAddress resolver) const;
   // Parts and copies that a compiler made of a function and named after it: `f.cold`, `f.part.0`,
   // `f.isra.0.constprop.1`. Result i belongs to names[i], which are names of symbol tables.
   [[nodiscard]] std::vector<std::vector<Symbol>> clonesOf(const std::vector<std::string> &names) const;

@@ -55,4 +55,21 @@ std::vector<ElfFile::ImportSlot> importSlots(const ElfImage &image, std::string_
   return slots;
 }
 
+std::vector<LinkAddress> resolvedSlots(const ElfImage &image, LinkAddress resolver) {
+  std::vector<LinkAddress> slots;
+  if (!image.is64) return slots; // 32-bit tables have the resolver in the slot itself, which it has left
+  const uint64_t irelative = image.machine == Machine::AArch64 ? R_AARCH64_IRELATIVE : R_X86_64_IRELATIVE;
+  constexpr size_t kWidth = 8, kSize = 3 * kWidth;
+  for (const RelocationTable &table : image.relocations) {
+    if (table.form != RelocationTable::Form::Rela) continue;
+    for (size_t at = 0; at + kSize <= table.entries.size(); at += kSize) {
+      BytesView entry = table.entries.subspan(at, kSize);
+      if (ELF64_R_TYPE(loadLittle(entry.subspan(kWidth, kWidth))) == irelative &&
+          loadLittle(entry.subspan(2 * kWidth, kWidth)) == resolver.value)
+        slots.push_back({loadLittle(entry.first(kWidth))});
+    }
+  }
+  return slots;
+}
+
 } // namespace lpc::target

@@ -11,4 +11,7 @@ namespace lpc::target {
 // As ElfFile::importSlots; in the order of the relocations, each address once.
 std::vector<ElfFile::ImportSlot> importSlots(const ElfImage &image, std::string_view symbol);
 
+// As ElfFile::resolvedSlots.
+std::vector<LinkAddress> resolvedSlots(const ElfImage &image, LinkAddress resolver);
+
 } // namespace lpc::target

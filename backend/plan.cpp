@@ -537,7 +537,7 @@ private:
                           patch_.payloads[static_cast<size_t>(*memory(link->memory).payload)].name, linked.address,
                           &linked.content, calledBack, operation.place});
     }
-    return planStarts(payloads, snapshot_, plan_.calls);
+    return planStarts(payloads, snapshot_, plan_);
   }
 
   void noteFunction(const ir::Function &function, const ir::Address &beside, const Place &place) {

@@ -104,6 +104,8 @@ struct Plan {
   std::vector<PlannedExpectation> expectations{};
   std::vector<PlannedFunction> functions{}; // must not be active
   std::vector<Call> calls{};                // each stage in the order in which its calls are made
+  std::vector<RemoteRange> frames{};        // Record::frames
+  std::vector<RemoteAddress> exitHandles{}; // Record::exitHandles
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 

@@ -1,6 +1,6 @@
-// Constructors and destructors run as the dynamic linker would run them; functions that the payload has registered for
-// its end (atexit, static objects of C++) are called through the process's __cxa_finalize, which knows them by the
-// payload's __dso_handle.
+// Constructors and destructors run as the dynamic linker would run them; after these, functions that the payload has
+// registered for its end (atexit, static objects of C++) are called through the process's __cxa_finalize, which knows
+// them by the payload's __dso_handle.
 //
 // Exceptions. An unwinder finds the frames of what the dynamic linker has loaded, and of what is registered with it.
 // Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
@@ -50,8 +50,8 @@ bool needsFrames(const StartedPayload &payload) {
 
 class Starter {
 public:
-  Starter(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, std::vector<Call> &calls)
-      : payloads_(payloads), snapshot_(snapshot), calls_(calls) {}
+  Starter(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, Plan &plan)
+      : payloads_(payloads), snapshot_(snapshot), plan_(plan), calls_(plan.calls) {}
 
   Result<void> run() {
     for (const StartedPayload &payload : payloads_)
@@ -98,6 +98,7 @@ private:
     if (!range) return refuse(payload, "throws exceptions, and its unwinding table has no end", "");
     std::vector<uint64_t> where{(payload.base + range->offset).value};
     uint64_t step = start(unwinder_->add, where, cat("`__register_frame` for ", payload.file), payload.place);
+    plan_.frames.push_back({payload.base + range->offset, payload.base + range->offset + range->size});
     finish(unwinder_->remove, where, cat("`__deregister_frame` for ", payload.file), step);
     return {};
   }
@@ -116,15 +117,16 @@ private:
                    cat("the constructor `", function.name, "` of ", payload.file), payload.place);
       if (first == 0) first = last;
     }
+    for (const PayloadImage::StartFunction &function : image.destructors)
+      finish(addressOf(payload, function), {}, cat("the destructor `", function.name, "` of ", payload.file), last);
     if (image.exitHandle) {
       auto finalize = findTogether(snapshot_, {"__cxa_finalize"});
       if (!finalize)
         return refuse(payload, "registers functions for its end, and the process has no `__cxa_finalize`", "");
+      plan_.exitHandles.push_back(payload.base + *image.exitHandle);
       finish((*finalize)[0], {(payload.base + *image.exitHandle).value}, cat("`__cxa_finalize` for ", payload.file),
              first);
     }
-    for (const PayloadImage::StartFunction &function : image.destructors)
-      finish(addressOf(payload, function), {}, cat("the destructor `", function.name, "` of ", payload.file), last);
     return {};
   }
 
@@ -135,6 +137,7 @@ private:
 
   const std::vector<StartedPayload> &payloads_;
   const Snapshot &snapshot_;
+  Plan &plan_;
   std::vector<Call> &calls_;
   std::vector<Call> starts_, finishes_;
   bool lookedForUnwinder_ = false;
@@ -143,9 +146,8 @@ private:
 
 } // namespace
 
-Result<void> planStarts(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot,
-                        std::vector<Call> &calls) {
-  return Starter(payloads, snapshot, calls).run();
+Result<void> planStarts(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, Plan &plan) {
+  return Starter(payloads, snapshot, plan).run();
 }
 
 // LSB core, "Exception Frames": version 1, then how the pointer to .eh_frame is written; here always as 4 bytes from

@@ -97,6 +97,8 @@ Record recordOf(const Plan &plan, uint64_t sequence) {
     if (!change.prepared) record.changes.push_back({change.address, change.code, change.oldBytes, change.newBytes});
   for (const Call &call : plan.calls)
     if (call.stage >= CallStage::PreRevert) record.calls.push_back(call), record.calls.back().place = {};
+  record.frames = plan.frames;
+  record.exitHandles = plan.exitHandles;
   return record;
 }
 

@@ -52,6 +52,12 @@ Bytes encodeBody(const Record &record) {
     for (uint64_t argument : call.arguments)
       put(body, argument);
   }
+  put(body, record.frames.size());
+  for (const RemoteRange &range : record.frames)
+    put(body, range.begin.value), put(body, range.end.value);
+  put(body, record.exitHandles.size());
+  for (RemoteAddress handle : record.exitHandles)
+    put(body, handle.value);
   return body;
 }
 
@@ -128,6 +134,12 @@ std::optional<Record> decodeBody(BytesView body, BytesView undo) {
     if (!later || call.arguments.size() > ir::kMostCallArguments) return std::nullopt;
     record.calls.push_back(std::move(call));
   }
+  for (uint64_t n = in.count(16); n > 0; n--) {
+    RemoteAddress begin{in.number()}, end{in.number()};
+    record.frames.push_back({begin, end});
+  }
+  for (uint64_t n = in.count(8); n > 0; n--)
+    record.exitHandles.push_back({in.number()});
   if (!in.atEnd() || !undo.empty()) return std::nullopt;
   return record;
 }

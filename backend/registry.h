@@ -52,6 +52,10 @@ struct Record {
   // (Call::step) or, once it is taken back, all of them; `finished`: so many of `calls` are done or need not be.
   std::vector<Call> calls{};
   uint64_t begun = 0, finished = 0;
+  // Where pointers may stay that nobody follows (release.h): to frames that are no longer registered, and to the
+  // handles under which functions for the end were registered.
+  std::vector<RemoteRange> frames{};
+  std::vector<RemoteAddress> exitHandles{};
   bool operator==(const Record &) const = default;
 };
 

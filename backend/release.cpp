@@ -47,22 +47,56 @@ std::vector<RemoteRange> livingParts(const runtime::Mapping &mapping, const std:
   return parts;
 }
 
+// Pointers that stay behind where the C library and the unwinder had them, and that nobody follows any more:
+//   - to frames: an unwinder's lists of them are given back to the allocator when they are no longer registered;
+//   - in a list of functions for the end (glibc, struct exit_function: state, function, argument, handle), whose entry
+//     is free (state 0) once __cxa_finalize has called it.
+class DeadPointers {
+public:
+  DeadPointers(const Record &record, const runtime::Process &process) : record_(record), process_(process) {}
+
+  [[nodiscard]] bool isDead(uint64_t word, RemoteAddress at) const {
+    if (std::ranges::any_of(record_.frames, [&](const RemoteRange &range) { return range.contains({word}); }))
+      return true;
+    if (record_.exitHandles.empty() || at.value < 24) return false;
+    if (isHandle(word)) return isFree({at.value - 24});
+    return isHandle(process_.readWord(at + 8).value_or(0)) && isFree({at.value - 16});
+  }
+
+private:
+  [[nodiscard]] bool isHandle(uint64_t word) const {
+    return std::ranges::find(record_.exitHandles, RemoteAddress{word}) != record_.exitHandles.end();
+  }
+  [[nodiscard]] bool isFree(RemoteAddress entry) const { return process_.readWord(entry).value_or(1) == 0; }
+
+  const Record &record_;
+  const runtime::Process &process_;
+};
+
 // A word of the program's writable memory that points into the patch: the range in which it stands.
 std::optional<RemoteAddress> heapPointer(const FoundRecord &found, const runtime::Process &process,
                                          const std::vector<runtime::Mapping> &maps,
                                          const std::vector<StackPosition> &stacks) {
   RemoteRange hull{found.memory.front().begin, found.memory.back().end};
+  DeadPointers dead(found.record, process);
+  RemoteAddress at; // of the word that is visited
   auto pointsInto = [&](uint64_t word) {
+    RemoteAddress here = at;
+    at = at + 8;
     return hull.contains({word}) &&
-           std::ranges::any_of(found.memory, [&](const RemoteRange &range) { return range.contains({word}); });
+           std::ranges::any_of(found.memory, [&](const RemoteRange &range) { return range.contains({word}); }) &&
+           !dead.isDead(word, here);
   };
   std::vector<uint64_t> buffer(1 << 13); // 64 KiB a read
   for (const runtime::Mapping &mapping : maps) {
     bool own = mapping.range == found.range || std::ranges::find(found.memory, mapping.range) != found.memory.end();
     if (!mapping.writable || !mapping.readable || own) continue;
     // A part that can't be read (a device) can't be searched; one that vanished meanwhile points nowhere.
-    for (const RemoteRange &part : livingParts(mapping, stacks, process))
-      if (runtime::scanWords(process, part.begin, part.end, buffer, pointsInto).value_or(false)) return part.begin;
+    for (const RemoteRange &part : livingParts(mapping, stacks, process)) {
+      at = {(part.begin.value + 7) & ~uint64_t{7}};
+      if (runtime::scanWords(process, part.begin, part.end, buffer, pointsInto).value_or(false))
+        return RemoteAddress{at.value - 8};
+    }
   }
   return std::nullopt;
 }

@@ -54,6 +54,8 @@ void printSuccess(const std::string &patch, pid_t pid, const backend::Outcome &o
     out += cat("  ", displayable(memoryText(memory)), "\n");
   for (const backend::PlannedChange &change : changesOf(outcome))
     out += cat("  ", displayable(lineOf(change, outcome.kind)), "  (", bytesText(change), ")\n");
+  for (const backend::MadeCall &call : outcome.calls)
+    out += cat("  ", name(call.stage), " ", displayable(call.name), ": ", call.result, "\n");
   if (changed && !outcome.phases.empty()) out += cat("  times: ", phasesText(outcome), "\n");
   for (const std::string &remark : outcome.remarks)
     out += cat("  note: ", displayable(remark), "\n");
@@ -124,6 +126,15 @@ void writeOutcome(Json &json, pid_t pid, const backend::Outcome &outcome) {
   json.array("changed", [&] {
     for (const backend::PlannedChange &change : changesOf(outcome))
       json.element([&] { writeChange(json, change); });
+  });
+  json.array("calls", [&] {
+    for (const backend::MadeCall &call : outcome.calls)
+      json.element([&] {
+        json.text("moment", name(call.stage));
+        json.text("function", call.name);
+        json.number("result", call.result);
+        json.numberOrNull("line", call.line);
+      });
   });
   json.array("remarks", [&] {
     for (const std::string &remark : outcome.remarks)

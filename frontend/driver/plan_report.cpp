@@ -74,6 +74,33 @@ std::string functionsText(const backend::Plan &plan) {
   return out;
 }
 
+std::string callsText(const backend::Plan &plan) {
+  if (plan.calls.empty()) return "";
+  std::string out = "calls:\n";
+  for (const backend::Call &call : plan.calls) {
+    out += call.place.known() ? cat("  line ", call.place.line, ": ") : "  ";
+    out += cat(name(call.stage), " ", displayable(call.name), " ", hexAddress(call.function));
+    for (uint64_t argument : call.arguments)
+      out += cat(" ", hexAddress(RemoteAddress{argument}));
+    out += "\n";
+  }
+  return out;
+}
+
+void writeCalls(Json &json, const backend::Plan &plan) {
+  for (const backend::Call &call : plan.calls)
+    json.element([&] {
+      json.text("moment", name(call.stage));
+      json.text("function", call.name);
+      json.text("address", hexAddress(call.function));
+      json.array("arguments", [&] {
+        for (uint64_t argument : call.arguments)
+          json.textElement(hexAddress(RemoteAddress{argument}));
+      });
+      json.numberOrNull("line", call.place.line);
+    });
+}
+
 bool needsStop(const backend::Plan &plan) { return !plan.oneStore || !plan.functions.empty(); }
 
 void writeMemory(Json &json, const backend::Plan &plan) {
@@ -104,7 +131,7 @@ void writeThreads(Json &json, pid_t pid) {
 
 std::string planText(pid_t pid, const backend::Plan &plan) {
   return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(plan.digest), "\n",
-             memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan),
+             memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan), callsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
@@ -134,6 +161,9 @@ std::string planDocument(const std::string &patch, pid_t pid, const backend::Pla
           json.text("bytes", toHex(expected.bytes));
           json.number("line", expected.line);
         });
+    });
+    json.array("calls", [&] {
+      if (plan != nullptr) writeCalls(json, *plan);
     });
     json.array("threads", [&] {
       if (plan != nullptr) writeThreads(json, pid);

@@ -137,7 +137,9 @@ private:
 
   [[nodiscard]] static bool isExported(const InputSymbol &symbol) {
     using Home = InputSymbol::Home;
-    bool defined = symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Absolute;
+    bool handle = symbol.home == Home::Made && symbol.name == "__dso_handle"; // backend/link_reader looks for it
+    bool defined =
+        handle || symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Absolute;
     return defined && !symbol.isLocal() && !symbol.name.empty();
   }
 

@@ -295,6 +295,7 @@ TEST_F(Payloads, CxxOnBothSides) {
   folder_.write("shapes.h", kShapes);
   folder_.write("main.cpp", R"(
     #include <cstdio>
+    #include <thread>
     #include "shapes.h"
     static Square square(3);
     const Shape *current = &square;
@@ -305,6 +306,7 @@ TEST_F(Payloads, CxxOnBothSides) {
       for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0;
     }
     int main() {
+      std::thread([] { delete new int; }).join(); // the C library keeps a part of the heap for further threads
       setvbuf(stdout, nullptr, _IOLBF, 0);
       puts("ready");
       for (char line[64]; fgets(line, sizeof line, stdin);) {
@@ -327,7 +329,7 @@ TEST_F(Payloads, CxxOnBothSides) {
       return (square ? square->side * 100 : -1) + area + (int)twice(std::string("ab")).size();
     })");
   for (const char *exporting : {"-rdynamic", "-g"}) {
-    Program::build({exporting, "-o", "program", "main.cpp"}, "g++");
+    Program::build({exporting, "-pthread", "-o", "program", "main.cpp"}, "g++");
     Child child({folder_.path() + "/program"});
     ASSERT_EQ(child.line(), "ready");
     auto answer = [&] {
@@ -358,21 +360,6 @@ TEST_F(Payloads, CxxOnBothSides) {
       EXPECT_EQ(answer(), "10" + numbers(counted));
       EXPECT_EQ(stateOf(child.pid()), before) << done.out << done.err;
     }
-  }
-}
-
-TEST_F(Payloads, ThatThrowAreRefused) {
-  Program program(folder_, true);
-  folder_.write("throws.cpp",
-                "extern \"C\" int fix(int x) { try { if (x) throw x; } catch (int y) { return y; } return 0; }\n");
-  for (const char *kind : {"-c", "-shared"}) {
-    Program::build({kind, "-fPIC", "-o", "payload.o", "throws.cpp"}, "g++");
-    folder_.write("fix.lp", "target program\ndl p payload.o\njmp handle $p:fix\n");
-    RunResult done = program.apply("fix.lp");
-    EXPECT_EQ(done.status, 1);
-    EXPECT_THAT(done.err, HasSubstr("throws exceptions (`__cxa_throw`)"));
-    EXPECT_THAT(done.err, HasSubstr("[unsupported-payload]"));
-    EXPECT_EQ(program.answers(), program.before());
   }
 }
 

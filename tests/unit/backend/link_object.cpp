@@ -299,10 +299,6 @@ TEST(LinkObject, Refused) {
                 DiagnosticId::PayloadThreadLocal,
                 "`patch.so` defines thread-local variables (`other`, `mine`), which only the process's own dynamic "
                 "linker can make");
-  expectRefused(object("int x; __attribute__((constructor)) static void start(void) { x = 1; }"), kUnsupported,
-                "`patch.so` has a constructor, `start`, which `dl` cannot run yet");
-  expectRefused(object("extern void theirs(void); __attribute__((destructor)) static void stop(void) { theirs(); }"),
-                kUnsupported, "`patch.so` has a destructor, `stop`, which `dl` cannot run yet");
   expectRefused(object("static void *pick(void) { return 0; } int shown(void) __attribute__((ifunc(\"pick\")));"
                        "int f(void) { return shown(); }"),
                 kUnsupported,

@@ -70,54 +70,6 @@ TEST(LinkRefused, OwnThreadLocals) {
               "`patch.so` defines thread-local variables, which needs the process's own dynamic linker");
 }
 
-// --- constructors -------------------------------------------------------------------------------------------
-
-TEST(LinkRefused, Constructors) {
-  expectError(test::read(compile("int x; __attribute__((constructor)) static void start(void) { x = 1; }")),
-              kUnsupported, "`patch.so` has a constructor, `start`, which `dl` cannot run yet");
-  expectError(test::read(compile("int x, y; __attribute__((constructor)) static void one(void) { x = 1; }\n"
-                                 "__attribute__((constructor)) static void two(void) { y = 2; }")),
-              kUnsupported, "`patch.so` has constructors, `one`, `two`, which `dl` cannot run yet");
-  expectError(
-      test::read(compile("extern void theirs(void); __attribute__((constructor)) void start(void) { theirs(); }")),
-      kUnsupported, "`patch.so` has a constructor, `start`, which `dl` cannot run yet");
-  expectError(test::read(compile("int x; void _init(void) { x = 1; }", {"-nostartfiles"})), kUnsupported,
-              "`patch.so` has a constructor, `_init`, which `dl` cannot run yet");
-}
-
-TEST(LinkRefused, ConstructorsOfStrippedPayloads) {
-  auto image = test::read(compile("int x; __attribute__((constructor)) static void start(void) { x = 1; }", {"-s"}));
-  ASSERT_FALSE(image.has_value());
-  EXPECT_EQ(image.error().id, kUnsupported);
-  EXPECT_TRUE(image.error().message.starts_with("`patch.so` has a constructor, `0x")) << image.error().message;
-  EXPECT_EQ(image.error().help, "if it comes from the compiler's start files, link with -nostartfiles");
-}
-
-TEST(LinkRefused, ConstructorsThatDependOnTheProcess) {
-  // An address of the process in the table of initialisers; and a hook that only this payload knows.
-  expectError(test::read(compile("extern void theirs(void);\n"
-                                 "__attribute__((section(\".init_array\"), used)) void (*entry)(void) = theirs;")),
-              kUnsupported, "`patch.so` has a constructor, `?`, which `dl` cannot run yet");
-  expectError(test::read(compile("extern void maybe(void) __attribute__((weak));\n"
-                                 "__attribute__((constructor)) static void start(void) { if (maybe) maybe(); }")),
-              kUnsupported, "`patch.so` has a constructor, `start`, which `dl` cannot run yet");
-}
-
-TEST(LinkRefused, Destructors) {
-  expectError(
-      test::read(compile("extern void theirs(void); __attribute__((destructor)) static void stop(void) { theirs(); }")),
-      kUnsupported, "`patch.so` has a destructor, `stop`, which `dl` cannot run yet");
-}
-
-TEST(LinkRefused, WhatDoesNothingIsNoConstructor) {
-  expectAccepted(test::read(compile("__attribute__((constructor)) static void start(void) {}")));
-  expectAccepted(
-      test::read(compile("__attribute__((constructor)) static void start(void) {}", {"-O0", "-fcf-protection=full"})));
-  expectAccepted(test::read(compile("static int x; __attribute__((destructor)) static void stop(void) { x = 1; }")));
-  expectAccepted(
-      test::read(compile("#include <stdlib.h>\nstatic void bye(void) {}\nint f(void) { return atexit(bye); }")));
-}
-
 // --- other features -----------------------------------------------------------------------------------------
 
 TEST(LinkRefused, IndirectFunctions) {

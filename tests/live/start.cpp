@@ -1,0 +1,308 @@
+// Functions that are called for a patch: `on … call`, constructors, destructors, frames for exceptions. Each is
+// reverted.
+#include <gmock/gmock.h>
+
+#include "tests/live/service.h"
+
+namespace lpc::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char *kProgram = R"(
+  #include <pthread.h>
+  #include <stdio.h>
+  #include <stdlib.h>
+  #include <string.h>
+  int counter = 0;
+  static char said[256];
+  __attribute__((noinline)) int say(int what) { sprintf(said + strlen(said), "%d ", what); return 0; }
+  __attribute__((noinline)) int veto(int what) { say(what); return what; }
+  __attribute__((noinline)) int crash(int *at) { return *at; }
+  __attribute__((noinline)) int spin(void) { for (;;) counter++; }
+  __attribute__((noinline)) int handle(int x) { return x + 1; }
+  int (*volatile callee)(int) = handle;
+  static void *first(void *unused) { void *volatile block = malloc(1); free(block); return unused; } // the C library keeps its part of the heap
+  static void wipe(void) { volatile char stack[16384]; for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0; }
+  static void answer(void) { printf("handle %d said %s\n", callee(1), said); }
+  int main(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, first, NULL);
+    pthread_join(thread, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    printf("ready\n");
+    char line[64];
+    while (fgets(line, sizeof line, stdin)) { if (line[0] == 'c') said[0] = 0; answer(); wipe(); }
+    return 0;
+  })";
+
+class Started : public testing::Test {
+protected:
+  void start(const std::vector<std::string> &build, const std::string &source, const std::string &file = "main.c") {
+    folder_.write(file, source);
+    std::vector<std::string> words = build;
+    words.insert(words.end(), {"-O2", "-g", "-pthread", "-o", "program", file});
+    RunResult done = run(words);
+    ASSERT_EQ(done.status, 0) << done.err;
+    child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
+    ASSERT_EQ(child_->line(), "ready");
+    before_ = stateOf(child_->pid());
+  }
+  void start() { start({"gcc"}, kProgram); }
+  static void payload(const std::vector<std::string> &words) {
+    RunResult done = run(words);
+    ASSERT_EQ(done.status, 0) << done.err;
+  }
+  RunResult apply(const std::string &patch, std::vector<std::string> options = {}) {
+    folder_.write("fix.lp", "target program\n" + patch);
+    options.insert(options.begin(), {"apply", "fix.lp", "--pid", pid()});
+    return lpc(options);
+  }
+  RunResult revert(std::vector<std::string> options = {}) {
+    options.insert(options.begin(), {"revert", "fix", "--pid", pid()});
+    return lpc(options);
+  }
+  std::string answer(const std::string &question = "?\n") {
+    child_->send(question);
+    return child_->line().value_or("(no answer)");
+  }
+  [[nodiscard]] std::string pid() const { return std::to_string(child_->pid()); }
+  void expectAsBefore(const RunResult &last) { EXPECT_EQ(stateOf(child_->pid()), before_) << last.out << last.err; }
+
+  WorkFolder folder_;
+  std::optional<Child> child_;
+  ProcessState before_;
+};
+
+TEST_F(Started, CallsInTheirOrder) {
+  start();
+  const char *patch =
+      "return handle 7\non post-apply call say 3\non pre-apply call say 1\non pre-apply call say 2\n"
+      "on post-revert call say 6\non pre-revert call say 4\non pre-revert call say 5\non post-revert call say -7\n";
+  RunResult done = apply(patch);
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("pre-apply `say`: 0"));
+  EXPECT_THAT(done.out, HasSubstr("post-apply `say`: 0"));
+  EXPECT_EQ(answer(), "handle 7 said 1 2 3 ");
+  done = revert();
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_EQ(answer(), "handle 2 said 1 2 3 4 5 6 -7 ");
+  expectAsBefore(done);
+}
+
+TEST_F(Started, AVetoLeavesThingsAsTheyAre) {
+  start();
+  RunResult done = apply("return handle 7\non pre-apply call veto 5\non pre-apply call say 9\n");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(
+      done.err,
+      HasSubstr("fix.lp:3:1: error: `veto`, called first, returned 5: the patch stays as it was [call-refused]"));
+  EXPECT_EQ(answer("c\n"), "handle 2 said ");
+  expectAsBefore(done);
+
+  done = apply("return handle 7\non pre-revert call veto 5\n");
+  ASSERT_EQ(done.status, 0) << done.err;
+  done = revert();
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(done.err, HasSubstr("returned 5"));
+  EXPECT_EQ(answer(), "handle 7 said 5 ");
+}
+
+TEST_F(Started, WhatFailsFailsAlone) {
+  start();
+  RunResult done = apply("return handle 7\non pre-apply call crash 16\n");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(done.err, HasSubstr("raised SIGSEGV"));
+  EXPECT_THAT(done.err, HasSubstr("[call-failed]"));
+  EXPECT_THAT(done.err, HasSubstr("calling `crash`"));
+  done = apply("return handle 7\non pre-apply call spin\n", {"--timeout", "300ms"});
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(done.err, HasSubstr("did not return within 300 ms"));
+  EXPECT_EQ(answer(), "handle 2 said ");
+  expectAsBefore(done);
+  done = apply("return handle 7\non post-apply call crash 16\non post-apply call say 1\n");
+  EXPECT_EQ(done.status, 0) << "it is applied all the same";
+  EXPECT_THAT(done.out, HasSubstr("raised SIGSEGV"));
+  EXPECT_EQ(answer(), "handle 7 said 1 ");
+  EXPECT_EQ(revert().status, 0);
+  EXPECT_EQ(answer(), "handle 2 said 1 ");
+}
+
+TEST_F(Started, DryRunsCallNothing) {
+  start();
+  RunResult done = apply("return handle 7\non pre-apply call say 1\non post-apply call say 2\n", {"--dry-run"});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("functions are not called in a dry run"));
+  EXPECT_EQ(answer(), "handle 2 said ");
+  folder_.write("plan.lp", "target program\nreturn handle 7\non pre-apply call say 1 -1\n");
+  done = lpc({"plan", "plan.lp", "--pid", pid()});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("calls:\n  line 3: pre-apply `say` 0x"));
+  EXPECT_EQ(answer(), "handle 2 said ");
+  expectAsBefore(done);
+}
+
+constexpr const char *kPayload = R"(
+  #include <stdlib.h>
+  int say(int);
+  static int base;
+  static int *box;
+  extern void *__dso_handle __attribute__((visibility("hidden")));
+  int __cxa_atexit(void (*)(void *), void *, void *);
+  static void at_exit(void *unused) { say(50); }
+  __attribute__((constructor(201))) static void one(void) { base = 40; box = malloc(sizeof *box); *box = 2; say(10); }
+  __attribute__((constructor(202))) static void two(void) { say(20); __cxa_atexit(at_exit, 0, &__dso_handle); }
+  __attribute__((destructor(201))) static void down(void) { say(70); free(box); box = 0; }
+  __attribute__((destructor(202))) static void down_first(void) { say(60); }
+  int fixed(int x) { return x + base + *box; }
+  int bye(int x) { return say(x); }
+)";
+
+TEST_F(Started, ConstructorsAndDestructors) {
+  start();
+  folder_.write("fix.c", kPayload);
+  for (std::vector<std::string> kind : {std::vector<std::string>{"-c"}, {"-shared"}, {"-shared", "-s"}}) {
+    SCOPED_TRACE(kind.back());
+    std::vector<std::string> words{"gcc", "-O2", "-fPIC", "-o", "fix.o", "fix.c"};
+    words.insert(words.end(), kind.begin(), kind.end());
+    payload(words);
+    answer("c\n");
+    RunResult done =
+        apply("dl fix fix.o\njmp handle $fix:fixed\non pre-apply call say 30\non post-revert call $fix:bye 45\n");
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "handle 43 said 10 20 30 ");
+    done = revert();
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "handle 2 said 10 20 30 45 60 70 50 ");
+    expectAsBefore(done);
+  }
+}
+
+// What had been started is ended when the patch is not applied after all.
+TEST_F(Started, ConstructorsOfARefusedPatch) {
+  start();
+  folder_.write("fix.c", kPayload);
+  payload({"gcc", "-O2", "-shared", "-fPIC", "-o", "fix.so", "fix.c"});
+  RunResult done = apply("dl fix fix.so\njmp handle $fix:fixed\non pre-apply call veto 30\n");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_EQ(answer(), "handle 2 said 10 20 30 60 70 50 ");
+  expectAsBefore(done);
+}
+
+TEST_F(Started, AConstructorThatFails) {
+  start();
+  folder_.write("fix.c", "int say(int); __attribute__((constructor(201))) static void one(void) { say(1); }\n"
+                         "__attribute__((constructor(202))) static void two(void) { *(volatile int *)8 = say(2); }\n"
+                         "__attribute__((destructor)) static void down(void) { say(3); }\n"
+                         "int fixed(int x) { return x; }\n");
+  payload({"gcc", "-O2", "-shared", "-fPIC", "-o", "fix.so", "fix.c"});
+  RunResult done = apply("dl fix fix.so\njmp handle $fix:fixed\n");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(done.err, HasSubstr("calling the constructor `two` of fix.so: the function at 0x"));
+  EXPECT_EQ(answer(), "handle 2 said 1 2 ");
+  expectAsBefore(done);
+}
+
+TEST_F(Started, RefusedWithoutThreads) {
+  folder_.write("main.c", kProgram);
+  start({"gcc", "-static"}, kProgram);
+  RunResult done = apply("return handle 7\non pre-apply call say 1\n");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_THAT(done.err, HasSubstr("[no-threads]"));
+  EXPECT_EQ(answer(), "handle 2 said ");
+  EXPECT_EQ(apply("return handle 7\n").status, 0) << "the same without it";
+  EXPECT_EQ(revert().status, 0);
+}
+
+// --- exceptions ---------------------------------------------------------------------------------------------------
+
+constexpr const char *kHeader = R"(
+  #include <stdexcept>
+  #include <string>
+  struct Base { virtual ~Base() = default; virtual int area() const { return 1; } };
+  struct Derived : Base { int side = 3; int area() const override { return side; } };
+  struct Custom : std::runtime_error { int code; Custom(int c) : std::runtime_error("custom"), code(c) {} };
+  extern thread_local int own;
+  extern const Base *current;
+  int thrower(int x);        // of the program, throws
+  int caller(int x);         // of the program, calls `inner` and catches
+  int inner(int x);
+)";
+constexpr const char *kThrowing = R"(
+  #include <atomic>
+  #include <cstdio>
+  #include <thread>
+  #include <vector>
+  #include "shapes.h"
+  thread_local int own = 1;
+  static Derived derived;
+  const Base *current = &derived;
+  [[gnu::noinline]] int thrower(int x) { if (x > 100) throw Custom(x); return x; }
+  [[gnu::noinline]] int inner(int x) { return thrower(x); }
+  int (*volatile through)(int) = inner;
+  [[gnu::noinline]] int caller(int x) {
+    try { return through(x); } catch (const Custom &e) { return -e.code; } catch (const std::exception &e) { return -1; }
+  }
+  static std::atomic<long> rounds, wrong;
+  static void work() {
+    for (int x = 0;; x = (x + 1) % 300) {
+      int result = caller(x), kept = x > 100 ? -x : x;
+      if (result != kept && result != 1000 + kept && result != -2000) wrong++;
+      rounds++;
+      std::this_thread::sleep_for(std::chrono::microseconds(200)); // or somebody is always in it
+    }
+  }
+  int main() {
+    setvbuf(stdout, nullptr, _IOLBF, 0);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; i++) threads.emplace_back(work);
+    puts("ready");
+    for (char line[64]; fgets(line, sizeof line, stdin);) {
+      long before = rounds;
+      while (rounds < before + 2000) std::this_thread::yield();
+      printf("small %d large %d wrong %ld\n", caller(5), caller(200), wrong.load());
+    }
+    _Exit(0);
+  })";
+
+TEST_F(Started, ExceptionsInAndThroughPayloads) {
+  folder_.write("shapes.h", kHeader);
+  start({"g++", "-I" + folder_.path(), "-rdynamic"}, kThrowing, "main.cpp");
+  EXPECT_EQ(answer(), "small 5 large -200 wrong 0");
+  // Thrown and caught inside; thrown by the program and caught here, and again; passed through; thrown here and caught
+  // by the program; classes and thread-local variables of the program; a static object.
+  folder_.write("fix.cpp", R"(
+    #include "shapes.h"
+    #include <map>
+    static std::map<int, std::string> texts{{1, "one"}, {2, std::string(100, 'x')}};
+    struct Guard { int &count; ~Guard() { count++; } };
+    static int inside(int x) { if (x % 2) throw std::string("mine"); return x; }
+    int fixed(int x) {
+      int unwound = 0;
+      own++;
+      try { Guard guard{unwound}; inside(1); } catch (const std::string &s) { unwound += s == "mine" ? 10 : 0; }
+      try { Guard guard{unwound}; thrower(500); } catch (const std::runtime_error &e) {
+        unwound += dynamic_cast<const Custom *>(&e)->code == 500 ? 100 : 0;
+      }
+      auto *square = dynamic_cast<const Derived *>(current);
+      if (unwound != 112 || !square || square->area() != 3 || texts.at(2).size() != 100) throw 5;
+      if (x % 50 == 49) throw Custom(2000);
+      return thrower(x) + 1000;
+    }
+  )");
+  for (const char *kind : {"-shared", "-c"}) {
+    SCOPED_TRACE(kind);
+    payload({"g++", kind, "-O2", "-fPIC", "-o", "fix.o", "fix.cpp"});
+    RunResult done = apply("dl fix fix.o\njmp \"inner(int)\" $fix:\"fixed(int)\"\n", {"--timeout", "20s"});
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "small 1005 large -200 wrong 0");
+    done = revert({"--timeout", "20s"});
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "small 5 large -200 wrong 0");
+    EXPECT_EQ(stateOf(child_->pid()).threads, before_.threads);
+  }
+}
+
+} // namespace
+} // namespace lpc::test

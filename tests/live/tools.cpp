@@ -1,0 +1,88 @@
+// What a debugger sees of a patch: with the payload's file given as docs/tools.md says, a backtrace through patched
+// code has the payload's functions and lines.
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+
+#include "tests/live/linkage.h"
+
+namespace lpc::test {
+namespace {
+
+using testing::ContainsRegex;
+
+constexpr const char *kWaiting = R"(
+  #include <stdio.h>
+  #include <unistd.h>
+  __attribute__((noinline)) int wait_here(int x) {
+    char c;
+    volatile int y = x;
+    puts("waits");
+    return read(0, &c, 1) == 1 ? y + 1 : 0;
+  }
+  __attribute__((noinline)) int handle(int x) { volatile int y = x; return wait_here(1) + y; }
+  int (*volatile callee)(int) = handle;
+  int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    puts("ready");
+    for (char c; read(0, &c, 1) == 1;) printf("%d\n", callee(5));
+    return 0;
+  })";
+constexpr const char *kWaitingPayload = R"(
+  int wait_here(int);
+  __attribute__((noinline)) int deeper(int x) { volatile int a[100]; a[x] = x; return wait_here(x) + a[x]; }
+  int fix(int x) { volatile int y = x; return deeper(y + 1) * 2; })";
+
+class Tools : public Linkage {
+protected:
+  void SetUp() override {
+    if (!std::filesystem::exists("/usr/bin/gdb")) GTEST_SKIP() << "gdb is not installed";
+    folder_.write("program.c", kWaiting);
+    folder_.write("payload.c", kWaitingPayload);
+    ASSERT_TRUE(compile({"gcc", "-O2", "-g", "-o", "program", "program.c"})) << why_;
+    ASSERT_TRUE(compile({"gcc", "-O2", "-g", "-fPIC", "-shared", "-o", "payload.so", "payload.c"})) << why_;
+    ASSERT_TRUE(compile({"gcc", "-O2", "-g", "-fPIC", "-c", "-o", "payload.o", "payload.c"})) << why_;
+    start({"./program"});
+  }
+  // Applies, lets the program wait in the payload's callee, and returns what apply said.
+  std::string applied(const std::string &payload) {
+    folder_.write("fix.lp", "target program\ndl p " + payload + "\njmp handle $p:fix\n");
+    RunResult done = apply();
+    EXPECT_EQ(done.status, 0) << done.err;
+    child_->send("x");
+    EXPECT_EQ(child_->line(), "waits");
+    return done.out;
+  }
+  std::string backtrace(const std::string &command) {
+    RunResult done = run({"gdb", "-q", "-batch", "-nx", "-p", pid(), "-ex", command, "-ex", "backtrace"});
+    return done.out + done.err;
+  }
+  static std::string first(const std::string &text, const char *pattern) {
+    std::smatch found;
+    return std::regex_search(text, found, std::regex(pattern)) ? found[1].str() : "";
+  }
+};
+
+constexpr const char *kFrames =
+    "deeper \\(x=6\\) at payload.c:3.*fix \\(x=5\\) at payload.c:4.*main \\(\\) at program.c";
+
+TEST_F(Tools, GdbWithASharedObject) {
+  std::string base = first(applied("payload.so"), R"(\$p @ (0x[0-9a-f]+))");
+  std::string shown = backtrace("add-symbol-file payload.so -o " + base);
+  std::ranges::replace(shown, '\n', ' '); // POSIX expressions: a dot is no end of line for all libraries
+  EXPECT_THAT(shown, ContainsRegex(kFrames));
+}
+
+TEST_F(Tools, GdbWithARelocatableObject) {
+  std::string fix = first(applied("payload.o"), "jmp 0x[0-9a-f]+ (0x[0-9a-f]+)");
+  std::string offset = first(run({"nm", "payload.o"}).out, "([0-9a-f]+) T fix");
+  ASSERT_FALSE(fix.empty() || offset.empty());
+  char text[32];
+  snprintf(text, sizeof text, "%#llx", std::stoull(fix, nullptr, 16) - std::stoull(offset, nullptr, 16));
+  std::string shown = backtrace(std::string("add-symbol-file payload.o ") + text);
+  std::ranges::replace(shown, '\n', ' ');
+  EXPECT_THAT(shown, ContainsRegex("deeper \\(.*at payload.c:3")); // where the frames behind it are, gdb only guesses
+}
+
+} // namespace
+} // namespace lpc::test

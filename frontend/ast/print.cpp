@@ -105,11 +105,15 @@ private:
       address(2, "address", with.address);
     }
   }
+  // Set and Expect.
+  void typedValue(const char *word, const auto &statement, const Place &place) {
+    line(0, word, place);
+    address(1, "at", statement.at);
+    line(1, cat("type ", ast::name(statement.type)), statement.typePlace);
+    value("value", statement.value);
+  }
   void statement(const Set &set, const Place &place) {
-    line(0, "set", place);
-    address(1, "at", set.at);
-    line(1, cat("type ", ast::name(set.type)), set.typePlace);
-    value("value", set.value);
+    typedValue("set", set, place);
     if (set.was) value("was", *set.was);
   }
   void statement(const Jmp &jmp, const Place &place) {
@@ -147,12 +151,7 @@ private:
     address(1, "to", got.to);
     if (got.object) name(1, "object", *got.object);
   }
-  void statement(const Expect &expect, const Place &place) {
-    line(0, "expect", place);
-    address(1, "at", expect.at);
-    line(1, cat("type ", ast::name(expect.type)), expect.typePlace);
-    value("value", expect.value);
-  }
+  void statement(const Expect &expect, const Place &place) { typedValue("expect", expect, place); }
   void statement(const Quiesce &quiesce, const Place &place) {
     line(0, "quiesce", place);
     for (const Address &function : quiesce.functions)

@@ -135,7 +135,7 @@ bool ElfFile::isRelocated(LinkAddress address, uint64_t size) const {
 Surroundings ElfFile::Impl::around(uint64_t address) {
   // Below this, an index costs less than a page fault; and from so many questions on, it is worth its cost.
   constexpr size_t kFewSymbols = 20'000;
-  constexpr unsigned kFewQuestions = 4;
+  constexpr unsigned kFewQuestions = 2;
   if (addresses) return addresses->around(address);
   std::vector<SymbolSource> sources;
   size_t total = 0;

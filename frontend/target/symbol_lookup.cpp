@@ -198,7 +198,8 @@ std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::strin
   for (size_t i = 0; i < names.size(); i++) {
     const std::vector<Symbol> &symbols = found[baseOf[wanted[i].base]];
     result[i] = select(symbols, wanted[i]);
-    if (symbols.empty()) unknown.push_back(names[i]);
+    // A cold part is looked for by the name of its function and GCC's ending, which C++ names don't have.
+    if (symbols.empty() && !names[i].ends_with(".cold")) unknown.push_back(names[i]);
   }
   if (unknown.empty() || spelling == Spelling::AsInTable) return result;
 

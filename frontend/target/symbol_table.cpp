@@ -99,11 +99,19 @@ std::vector<NameHit> lookUpHashed(const ElfImage &image, std::span<const std::st
 
 std::string_view sourceFileOf(const SymbolTable &table, size_t index) {
   if (index >= table.firstGlobal) return {};
-  for (size_t i = index; i-- > 0;) {
-    SymbolEntry entry = entryAt(table, i);
-    if (entry.type() == STT_FILE) return stringAt(table.strings, entry.name, kLongestName).value_or("");
+  constexpr size_t kNear =
+      4096; // symbols; a file of more is one of many, and then a list of the files is worth its cost
+  auto isFile = [&](size_t i) { return entryAt(table, i).type() == STT_FILE; };
+  auto name = [&](size_t i) { return stringAt(table.strings, entryAt(table, i).name, kLongestName).value_or(""); };
+  for (size_t i = index; i-- > index - std::min(index, kNear);)
+    if (isFile(i)) return name(i);
+  if (!table.files) {
+    table.files.emplace();
+    for (size_t i = 0; i < std::min(table.firstGlobal, table.count()); i++)
+      if (isFile(i)) table.files->push_back(static_cast<uint32_t>(i));
   }
-  return {};
+  auto behind = std::ranges::upper_bound(*table.files, index);
+  return behind == table.files->begin() ? std::string_view{} : name(behind[-1]);
 }
 
 } // namespace lpc::target

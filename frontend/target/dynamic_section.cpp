@@ -131,7 +131,7 @@ private:
     GnuHash hash{.firstHashed = word(*header, 1), .bloomShift = word(*header, 3)};
     auto bloom = slice(*table, 16, bloomWords * (image_.is64 ? 8 : 4));
     auto buckets = bloom ? slice(*table, 16 + bloom->size(), bucketCount * 4) : std::nullopt;
-    if (!buckets || bucketCount == 0 || !std::has_single_bit(bloomWords) || hash.bloomShift >= 64)
+    if (!buckets || bucketCount == 0 || !std::has_single_bit(bloomWords) || hash.bloomShift >= 32)
       return damaged("its GNU hash table contradicts itself");
     hash.bloom = *bloom, hash.buckets = *buckets;
     hash.chain = table->subspan(16 + bloom->size() + buckets->size()); // cut to the symbols' number in readSymbols

@@ -93,5 +93,19 @@ TEST(Hostile, ExtremeNumbers) {
   }
 }
 
+// A hash has 32 bits: there is nothing to shift out of it by more.
+TEST(Hostile, ShiftOfTheBloomFilter) {
+  Bytes bytes = readAll(madeFile("libversions.so"));
+  auto file = openElf(madeFile("libversions.so"));
+  auto hash = std::ranges::find(file->sections(), ".gnu.hash", &Section::name);
+  ASSERT_NE(hash, file->sections().end());
+  uint64_t shift = hash->address.value + 12; // in the first segment, where offsets are addresses
+  ASSERT_LT(loadLittle(BytesView(bytes).subspan(shift, 4)), 32U);
+  for (uint8_t bad : {32, 35, 63, 255}) {
+    bytes[shift] = bad;
+    EXPECT_FALSE(readable(bytes)) << bad;
+  }
+}
+
 } // namespace
 } // namespace lpc::target

@@ -24,6 +24,22 @@ lpc_llvm(lpc_llvm_mc MC MCParser MCDisassembler X86Desc X86Info X86AsmParser X86
 find_package(antlr4-runtime CONFIG REQUIRED)
 find_program(LPC_ANTLR antlr4 REQUIRED)
 
-find_library(LPC_LIBDW dw REQUIRED)
-find_library(LPC_LIBELF elf REQUIRED)
-find_library(LPC_LIBSODIUM NAMES libsodium.a REQUIRED) # static: nothing to load where nothing is verified
+# elfutils and what it unpacks debug information with, and libsodium: all static, so that there is nothing to load.
+foreach(library dw elf lzma bz2 z zstd)
+  find_library(LPC_LIB_${library} NAMES lib${library}.a REQUIRED)
+endforeach()
+add_library(lpc_elfutils INTERFACE)
+target_link_libraries(lpc_elfutils INTERFACE ${LPC_LIB_dw} ${LPC_LIB_elf} ${LPC_LIB_lzma} ${LPC_LIB_bz2} ${LPC_LIB_z} ${LPC_LIB_zstd})
+find_library(LPC_LIBSODIUM NAMES libsodium.a REQUIRED)
+
+# LLVM's package names shared libraries, one of which (Z3) only its own compilers use.
+foreach(pair ZLIB::ZLIB=${LPC_LIB_z} zstd::libzstd_shared=${LPC_LIB_zstd})
+  string(REPLACE "=" ";" pair ${pair})
+  list(POP_FRONT pair imported archive)
+  foreach(property IMPORTED_LOCATION IMPORTED_LOCATION_RELEASE IMPORTED_LOCATION_NONE)
+    set_property(TARGET ${imported} PROPERTY ${property} ${archive})
+  endforeach()
+endforeach()
+get_target_property(libraries LLVMSupport INTERFACE_LINK_LIBRARIES)
+list(FILTER libraries EXCLUDE REGEX "libz3")
+set_target_properties(LLVMSupport PROPERTIES INTERFACE_LINK_LIBRARIES "${libraries}")

@@ -59,7 +59,7 @@ Name_String : String -> type(STRING), popMode;
 Name_BadStr : BadString -> type(BAD_STRING);
 Name_Bad    : ~[ \t\r\n\f\u000B#="] ~[ \t\r\n\f\u000B#=]* -> type(BAD_NAME);
 Name_Space  : (Blank+ | Comment) -> skip;
-Name_Other  : . -> type(OTHER);
+Name_Other  : ~[\n] -> type(OTHER);
 Name_End    : '\n' -> type(NEWLINE), popMode, mode(DEFAULT_MODE);
 
 // --- `=` of `object NAME = FILE` ------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ Address_BadInt    : Sign? BadDigits -> type(BAD_INT), popMode;
 Address_BadStr    : BadString -> type(BAD_STRING);
 Address_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
 Address_Space     : (Blank+ | Comment) -> skip;
-Address_Other     : . -> type(OTHER);
+Address_Other     : ~[\n] -> type(OTHER);
 Address_End       : '\n' -> type(NEWLINE), popMode, mode(DEFAULT_MODE);
 
 // --- addresses one after the other: after the first of `jmp` or `quiesce`, and in the list of `with` ----------
@@ -146,7 +146,7 @@ Addresses_BadInt    : BadDigits -> type(BAD_INT);
 Addresses_BadStr    : BadString -> type(BAD_STRING);
 Addresses_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
 Addresses_Space     : (Blank+ | Comment) -> skip;
-Addresses_Other     : . -> type(OTHER);
+Addresses_Other     : ~[\n] -> type(OTHER);
 Addresses_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 // --- after the first address of `hook`: its displacement, then the second one, then `original` and the third -------
@@ -167,7 +167,7 @@ Hook_BadInt    : BadDigits -> type(BAD_INT);
 Hook_BadStr    : BadString -> type(BAD_STRING);
 Hook_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
 Hook_Space     : (Blank+ | Comment) -> skip;
-Hook_Other     : . -> type(OTHER);
+Hook_Other     : ~[\n] -> type(OTHER);
 Hook_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 mode Original;
@@ -196,7 +196,7 @@ Asm_BadInt    : Sign? BadDigits -> type(BAD_INT);
 Asm_BadStr    : BadString -> type(BAD_STRING);
 Asm_BadSymbol : (UnquotedCpp | UnquotedUnicode) -> type(BAD_SYMBOL);
 Asm_Space     : (Blank+ | Comment) -> skip;
-Asm_Other     : . -> type(OTHER);
+Asm_Other     : ~[\n] -> type(OTHER);
 Asm_End       : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
 mode Brace;

@@ -57,6 +57,8 @@ const std::vector<target::Symbol> &at(const std::unordered_map<std::string, std:
 struct Symbols::Wanted {
   Names anywhere;                                  // in the program, else in a library
   std::unordered_map<size_t, Names> inObject;      // OBJECT!SYMBOL
+  Names needed;                                    // by payloads: names of symbol tables
+  std::unordered_map<size_t, Names> coldParts;     // the same
   std::unordered_map<std::string, Names> inMemory; // $NAME:SYMBOL
 
   Wanted(const ast::File &file, const Assemblies &assemblies, const Memories &memories, const Context &context) {
@@ -76,7 +78,7 @@ struct Symbols::Wanted {
     for (const Memory &memory : memories.all)
       if (memory.usable && memory.payload)
         for (const target::ElfFile::Undefined &undefined : memory.payload->undefinedSymbols()) {
-          anywhere.insert(undefined.name);
+          needed.insert(undefined.name);
           for (const Memory &other : memories.all)
             if (&other != &memory && other.usable && other.payload) inMemory[other.name->text].insert(undefined.name);
         }
@@ -100,7 +102,7 @@ private:
       if (!named) return;
       object = *named;
     }
-    inObject[object].insert(coldPart(symbol->symbol.text));
+    coldParts[object].insert(coldPart(symbol->symbol.text));
   }
 
   Names *namesFor(const ast::SymbolAddress &symbol, const Context &context) {
@@ -144,20 +146,36 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
     auto found = wanted.inObject.find(object);
     return found == wanted.inObject.end() ? none : found->second;
   };
+  auto coldPartsOf = [&](size_t object) -> const Names & {
+    auto found = wanted.coldParts.find(object);
+    return found == wanted.coldParts.end() ? none : found->second;
+  };
   Table &own = objects_[0];
-  if (context.program) lookUp(*context.program, together(wanted.anywhere, namesOf(0)), own);
+  if (context.program) {
+    lookUp(*context.program, together(wanted.needed, coldPartsOf(0)), own, target::Spelling::AsInTable);
+    lookUp(*context.program, together(wanted.anywhere, namesOf(0)), own);
+  }
 
-  Names lacking;
-  for (const std::string &name : wanted.anywhere)
-    if (!own.contains(name)) lacking.insert(name);
-  if (!context.program || lacking.empty()) { // no need to know the libraries
+  auto lackingOf = [&](const Names &names) {
+    Names lacking;
+    std::ranges::copy_if(names, std::inserter(lacking, lacking.end()),
+                         [&](const std::string &name) { return !own.contains(name); });
+    return lacking;
+  };
+  Names lacking = lackingOf(wanted.anywhere);
+  const Names exported = lackingOf(wanted.needed);
+  if (!context.program || (lacking.empty() && exported.empty())) { // no need to know the libraries
     for (const auto &[object, names] : wanted.inObject)
-      if (auto file = context.objects.file(object); object != 0 && file)
+      if (auto file = context.objects.file(object); object != 0 && file) {
         lookUp(**file, together(names, {}), objects_[object]);
+        lookUp(**file, together(coldPartsOf(object), {}), objects_[object], target::Spelling::AsInTable);
+      }
     return;
   }
   for (size_t i = 1; i < context.objects.size(); i++) {
-    auto file = context.objects.file(i);
+    // What payloads need, a library has to export: its own table says so.
+    bool debugToo = !lacking.empty() || wanted.inObject.contains(i);
+    auto file = debugToo ? context.objects.file(i) : context.objects.withoutDebugFile(i);
     if (!file) {
       librariesMissing_ = true;
       Diagnostic diagnostic = toDiagnostic(std::move(file.error()));
@@ -166,14 +184,16 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
       continue;
     }
     libraries_.push_back(i);
+    lookUp(**file, together(exported, {}), objects_[i], target::Spelling::Exported);
     lookUp(**file, together(namesOf(i), {}), objects_[i]);
-    lookUp(**file, together({}, lacking), objects_[i], target::Spelling::AsInTable);
+    lookUp(**file, together(lacking, coldPartsOf(i)), objects_[i], target::Spelling::AsInTable);
   }
-  // Most of these names are what payloads leave undefined: one of the libraries has them as they are.
+  // A name that no library has as it stands is compared with C++ names.
   for (size_t i : libraries_)
     std::erase_if(lacking, [&](const std::string &name) { return objects_[i].contains(name); });
+  if (lacking.empty()) return;
   for (size_t i : libraries_)
-    if (auto file = context.objects.file(i)) lookUp(**file, together({}, lacking), objects_[i]);
+    if (auto file = context.objects.file(i)) lookUp(**file, together(lacking, {}), objects_[i]);
 }
 
 const std::vector<target::Symbol> &Symbols::inObject(size_t object, const std::string &name) const {

@@ -53,9 +53,9 @@ struct Segment { // PT_LOAD
   bool readable = false, writable = false, executable = false;
 };
 
-// How names are compared: with the symbol table's alone, or, where that has none, as C++ writes them too (which takes a
-// pass over the whole table).
-enum class Spelling : uint8_t { AsInTable, AlsoCxx };
+// How names are compared: with those of .dynsym, which are hashed; with those of all symbol tables; or, where these have
+// none, as C++ writes them too (which takes a pass over the whole table).
+enum class Spelling : uint8_t { Exported, AsInTable, AlsoCxx };
 
 class ElfFile {
 public:

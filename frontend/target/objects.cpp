@@ -145,6 +145,11 @@ Result<File> Objects::file(size_t i) {
   return raw;
 }
 
+Result<File> Objects::withoutDebugFile(size_t i) {
+  LPC_CHECK(i < impl_->entries.size());
+  return impl_->raw(i);
+}
+
 std::vector<size_t> Objects::named(const std::string &name) const {
   auto those = [&](auto matches) {
     std::vector<size_t> found;

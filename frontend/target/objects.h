@@ -34,6 +34,8 @@ public:
   [[nodiscard]] size_t size() const; // 0 is the program
   [[nodiscard]] const ObjectSource &source(size_t i) const;
   Result<std::shared_ptr<const ElfFile>> file(size_t i); // opened, with its debug file attached; cached
+  // The same, and its debug file is not looked for: what it exports is wanted, and nothing else.
+  Result<std::shared_ptr<const ElfFile>> withoutDebugFile(size_t i);
   // Objects of that name: alias, soname, or file name of the path ("libc.so.6", "target"). Several: ambiguous.
   [[nodiscard]] std::vector<size_t> named(const std::string &name) const;
   // Adds an alias (an `object` statement); it joins an object that has the same build-id or soname, or adds one.

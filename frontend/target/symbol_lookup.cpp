@@ -126,10 +126,11 @@ void SymbolLookup::addExports(std::vector<Symbol> &symbols, const std::vector<Sy
   }
 }
 
-std::vector<std::vector<Symbol>> SymbolLookup::byName(const std::vector<std::string_view> &bases) const {
+std::vector<std::vector<Symbol>> SymbolLookup::byName(const std::vector<std::string_view> &bases,
+                                                      Spelling spelling) const {
   std::vector<std::vector<Symbol>> result(bases.size()), dynamic(bases.size());
   for (const Table &table : tables()) {
-    if (table.dynamic) continue;
+    if (table.dynamic || spelling == Spelling::Exported) continue;
     for (NameHit hit : scanForNames(*table.table, bases, *table.contents)) {
       Symbol symbol = symbolOf(table, hit.symbol);
       auto &known = result[hit.name];
@@ -193,7 +194,7 @@ std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::strin
     wanted.push_back(splitVersion(name));
     if (baseOf.try_emplace(wanted.back().base, bases.size()).second) bases.push_back(wanted.back().base);
   }
-  std::vector<std::vector<Symbol>> found = byName(bases), result(names.size());
+  std::vector<std::vector<Symbol>> found = byName(bases, spelling), result(names.size());
   std::vector<std::string_view> unknown;
   for (size_t i = 0; i < names.size(); i++) {
     const std::vector<Symbol> &symbols = found[baseOf[wanted[i].base]];
@@ -201,7 +202,7 @@ std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::strin
     // A cold part is looked for by the name of its function and GCC's ending, which C++ names don't have.
     if (symbols.empty() && !names[i].ends_with(".cold")) unknown.push_back(names[i]);
   }
-  if (unknown.empty() || spelling == Spelling::AsInTable) return result;
+  if (unknown.empty() || spelling != Spelling::AlsoCxx) return result;
 
   std::ranges::sort(unknown);
   unknown.erase(std::ranges::unique(unknown).begin(), unknown.end());

@@ -6,6 +6,7 @@
 #include "frontend/sema/symbols.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 #include "frontend/sema/walk.h"

@@ -39,7 +39,7 @@ private:
   [[nodiscard]] Symbol symbolOf(const Table &table, size_t index) const;
   [[nodiscard]] std::vector<NameHit> dynamicHits(std::span<const std::string_view> names) const;
   [[nodiscard]] std::vector<std::vector<Symbol>> byName(const std::vector<std::string_view> &bases,
-                                                              Spelling spelling) const;
+                                                        Spelling spelling) const;
   [[nodiscard]] std::vector<std::vector<Symbol>> byCxxName(const std::vector<std::string_view> &names) const;
   void addExports(std::vector<Symbol> &symbols, const std::vector<Symbol> &dynamic) const;
 

@@ -296,7 +296,7 @@ implementation: mov eax, 1
       R"(p.lp:1:5: error: `work` is an IFUNC: what stands at its address is the resolver that picked an implementation when the process started [ifunc-symbol]
     1 | jmp work _start
       |     ^~~~
-  help: name the implementation that was picked
+  help: with a process (`--pid PID`) the implementation that it uses is meant; or name that implementation
 p.lp:2:5: error: `pick` is the resolver of the IFUNC `work`: it ran when the process started, and nothing calls it again [ifunc-symbol]
     2 | jmp pick _start
       |     ^~~~
@@ -304,7 +304,7 @@ p.lp:2:5: error: `pick` is the resolver of the IFUNC `work`: it ran when the pro
 p.lp:3:6: error: `work` is an IFUNC: what stands at its address is the resolver that picked an implementation when the process started [ifunc-symbol]
     3 | set [work] int 1
       |      ^~~~
-  help: name the implementation that was picked
+  help: with a process (`--pid PID`) the implementation that it uses is meant; or name that implementation
 )");
   EXPECT_EQ(check("jmp implementation _start\n", program).text, "");
 }

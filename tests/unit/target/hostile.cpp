@@ -1,4 +1,5 @@
 // Files that lie. Every one is refused with a reason or read in bounds (run with sanitizers: preset asan).
+#include <array>
 #include <random>
 
 #include "exercise.h"
@@ -101,7 +102,7 @@ TEST(Hostile, ShiftOfTheBloomFilter) {
   ASSERT_NE(hash, file->sections().end());
   uint64_t shift = hash->address.value + 12; // in the first segment, where offsets are addresses
   ASSERT_LT(loadLittle(BytesView(bytes).subspan(shift, 4)), 32U);
-  for (uint8_t bad : {32, 35, 63, 255}) {
+  for (uint8_t bad : std::array<uint8_t, 4>{32, 35, 63, 255}) {
     bytes[shift] = bad;
     EXPECT_FALSE(readable(bytes)) << bad;
   }

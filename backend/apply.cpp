@@ -4,6 +4,7 @@
 
 #include "backend/digest.h"
 #include "backend/outcome.h"
+#include "backend/plan_digest.h"
 #include "backend/play.h"
 #include "backend/prepare.h"
 #include "backend/release.h"
@@ -39,6 +40,7 @@ private:
     if (const FoundRecord *known = session_.applied(patch_.name)) return alreadyThere(known->record);
     auto plan = makePlan(patch_, process_, session_.snapshot(), attempt);
     if (!plan) return refuse(outcome_, std::move(plan.error()));
+    if (options_.expectedPlan && *options_.expectedPlan != digestOf(*plan)) return refuse(outcome_, differs(*plan));
     watch.lap("plan");
 
     if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
@@ -65,6 +67,13 @@ private:
     // A pointer that was followed leads elsewhere now: plan again, as long as there is time.
     bool pointerMoved = result.failedGuard && *result.failedGuard < plan->pointers.size();
     return !(pointerMoved && session_.timeIsLeft());
+  }
+
+  Error differs(const Plan &plan) const {
+    return {DiagnosticId::PlanDiffers,
+            cat("what would be done to process ", process_.pid(), " is not what was planned"),
+            {{"plans:", {}, {"expected  " + toHex(*options_.expectedPlan), "now       " + toHex(digestOf(plan))}}},
+            cat("look at what it would be now: lpc plan PATCH --pid ", process_.pid())};
   }
 
   bool alreadyThere(const Record &record) {

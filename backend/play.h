@@ -17,6 +17,7 @@ struct PlayOptions {
   bool dryRun = false;                          // all but the switch
   bool alwaysStop = false;                      // also for a change that needs no stop
   std::vector<std::string> allowActive{};       // functions that may be active; "*" is all
+  std::optional<Bytes> expectedPlan{};          // plan_digest.h: another plan is refused
 };
 
 enum class OutcomeKind : uint8_t {

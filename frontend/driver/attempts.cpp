@@ -15,7 +15,8 @@ backend::PlayOptions playOptions(const Arguments &arguments) {
           .maxPause = arguments.maxPause,
           .dryRun = arguments.dryRun,
           .alwaysStop = arguments.alwaysStop,
-          .allowActive = arguments.allowActive};
+          .allowActive = arguments.allowActive,
+          .expectedPlan = arguments.expectedPlan};
 }
 
 std::vector<Diagnostic> diagnosticsOf(const std::vector<Attempt> &attempts) {

@@ -14,9 +14,9 @@ constexpr size_t kAny = std::numeric_limits<size_t>::max();
 constexpr std::array kCheckOptions = {Target, Object, Pid, PublicKey, Warning, Explain, Format, Help};
 constexpr std::array kBuildOptions = {Output, Builds, Object, Warning, Help};
 constexpr std::array kPlanOptions = {Pid, Target, Object, PublicKey, Warning, Format, Help};
-constexpr std::array kApplyOptions = {Pid,  Target, Object,    Timeout, MaxPause, AllowActive,
-                                      Stop, DryRun, PublicKey, Warning, Format,   Help};
-constexpr std::array kRevertOptions = {Pid, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
+constexpr std::array kApplyOptions = {Pid,         All,  ExpectPlan, Target,    Object,  Timeout, MaxPause,
+                                      AllowActive, Stop, DryRun,     PublicKey, Warning, Format,  Help};
+constexpr std::array kRevertOptions = {Pid, All, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
 constexpr std::array kStatusOptions = {Pid, Format, Help};
 constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, PublicKey, Warning, Help};
 constexpr std::array kFmtOptions = {InPlace, OnlyCheck, Help};
@@ -103,7 +103,8 @@ constexpr std::array kCommands = {
             "transaction of its own; the exit status is the worst.",
         .example = "lpc apply hotfix.lp --pid 4711\n"
                    "lpc apply hotfix.lp --pid 4711 --dry-run               # all but the change\n"
-                   "lpc apply hotfix.lp --pid 4711,4712 --max-pause 500us  # two processes",
+                   "lpc apply hotfix.lp --pid 4711,4712 --max-pause 500us  # two processes\n"
+                   "lpc apply hotfix.lpb --all                             # all that run the program",
         .options = kApplyOptions,
         .run = runApply,
     },
@@ -120,7 +121,7 @@ constexpr std::array kCommands = {
             "Writes the old bytes back everywhere the patch NAME changed them, under the same stop and verification as "
             "apply, "
             "and releases its memory where nothing can point into it any more. `lpc status` shows the names.",
-        .example = "lpc revert hotfix --pid 4711",
+        .example = "lpc revert hotfix --pid 4711\nlpc revert hotfix --all",
         .options = kRevertOptions,
         .run = runRevert,
     },

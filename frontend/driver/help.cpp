@@ -1,6 +1,7 @@
 // --help, written from the tables for a terminal of 80 columns or more.
 #include "frontend/driver/help.h"
 
+#include <algorithm>
 #include <array>
 
 #include "frontend/driver/exit_status.h"
@@ -76,7 +77,9 @@ std::vector<std::string> usageParts(const Command &command) {
     bool several = option.repeated && !(id == OptionId::Pid && command.mostProcesses == 1);
     std::string written = cat("--", option.name, option.value.empty() ? "" : " ", option.value, several ? "..." : "");
     bool required = id == OptionId::Pid && command.fewestProcesses > 0;
-    parts.push_back(required ? written : cat("[", written, "]"));
+    bool orAll = std::ranges::find(command.options, OptionId::All) != command.options.end();
+    if (id == OptionId::All) continue; // beside --pid
+    parts.push_back(!required ? cat("[", written, "]") : orAll ? cat("(", written, " | --all)") : written);
   }
   if (!command.afterwards.empty()) parts.emplace_back(command.afterwards);
   return parts;

@@ -55,6 +55,12 @@ Result<void> setDuration(std::string_view option, const std::string &text, std::
   return {};
 }
 
+Result<void> setDigest(const std::string &text, std::optional<Bytes> &field) {
+  field = fromHex(text);
+  if (!field || field->size() != 32) return usage(quoted(text) + " is not a digest as `lpc plan` prints it");
+  return {};
+}
+
 Emit emitNamed(std::string_view word) {
   constexpr std::array<std::pair<std::string_view, Emit>, 7> kWords = {{{"text", Emit::Text},
                                                                         {"ast", Emit::Ast},
@@ -75,6 +81,8 @@ Result<void> assign(const OptionInfo &option, const std::string &value, Argument
   case OptionId::Builds: into.targets.push_back(value); return {};
   case OptionId::Output: into.output = value; return {};
   case OptionId::PublicKey: into.publicKey = value; return {};
+  case OptionId::All: into.all = true; return {};
+  case OptionId::ExpectPlan: return setDigest(value, into.expectedPlan);
   case OptionId::Object: return addObject(value, into.objects);
   case OptionId::Pid: return addPids(value, into.pids);
   case OptionId::Timeout: return setDuration(option.name, value, into.timeout);

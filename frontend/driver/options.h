@@ -58,7 +58,8 @@ struct Arguments {
   std::chrono::microseconds maxPause = std::chrono::milliseconds(10);
   std::optional<Emit> emit;
   Format format = Format::Text;
-  bool alwaysStop = false, dryRun = false, quiet = false, verbose = false, debug = false, help = false, version = false;
+  std::optional<Bytes> expectedPlan;
+  bool all = false, alwaysStop = false, dryRun = false, quiet = false, verbose = false, debug = false, help = false, version = false;
   bool inPlace = false, onlyCheck = false;
 };
 

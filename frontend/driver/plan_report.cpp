@@ -1,6 +1,7 @@
 // Printing a plan: for a person who decides whether it may be applied, and for a program that compares it.
 #include "frontend/driver/plan_report.h"
 
+#include "backend/plan_digest.h"
 #include "frontend/driver/change_text.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
@@ -130,8 +131,8 @@ void writeThreads(Json &json, pid_t pid) {
 } // namespace
 
 std::string planText(pid_t pid, const backend::Plan &plan) {
-  return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(plan.digest), "\n",
-             memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan), callsText(plan),
+  return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(backend::digestOf(plan)),
+             "\n", memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan), callsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
@@ -143,7 +144,7 @@ std::string planDocument(const std::string &patch, pid_t pid, const backend::Pla
     json.text("schema", "lpc.plan/1");
     json.text("patch", patch);
     json.number("pid", pid);
-    json.textOrNull("digest", plan == nullptr ? "" : toHex(plan->digest));
+    json.textOrNull("digest", plan == nullptr ? "" : toHex(backend::digestOf(*plan)));
     json.array("memory", [&] {
       if (plan != nullptr) writeMemory(json, *plan);
     });

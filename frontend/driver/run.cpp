@@ -28,7 +28,8 @@ Result<void> checkOperands(const Command &command, const Arguments &arguments) {
   if (count > command.most)
     return std::unexpected(usage(cat("`", arguments.operands[command.most], "` is one argument too many"),
                                  cat("usage: ", usageLine(command))));
-  if (arguments.pids.size() < command.fewestProcesses)
+  if (arguments.all && !arguments.pids.empty()) return std::unexpected(usage("`--all` and `--pid` exclude each other"));
+  if (arguments.pids.size() < command.fewestProcesses && !arguments.all)
     return std::unexpected(usage(cat("`", command.program, "` wants a process: --pid PID")));
   if (arguments.pids.size() > command.mostProcesses)
     return std::unexpected(usage(cat("`", command.program, "` takes one process")));

@@ -206,6 +206,9 @@ Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLi
   registers.rip = (program + x86_64::workerProgram().create).value;
   registers.rdx = (program + x86_64::workerProgram().worker).value;
   registers.rcx = memory.value;
+  Bytes one;
+  appendLittle(one, 1, 8);
+  if (auto noted = process->write(memory + offsetof(WorkerJob, launched), one); !noted) return noted;
   keep = true; // from now on the worker may come to be without us
   if (auto launched = caller->launch(registers); !launched) return launched;
   int status = 0;
@@ -451,8 +454,9 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
       if (!bytes) return std::unexpected(bytes.error());
       auto word = [&](size_t offset) { return loadLittle(BytesView(*bytes).subspan(offset, 8)); };
       uint64_t tid = word(offsetof(WorkerJob, thread));
-      if (tid == 0 || tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0) break; // it stays
-      if (threadState(process.pid(), static_cast<pid_t>(tid)) == 'X') {
+      bool nobody = word(offsetof(WorkerJob, launched)) == 0;
+      if (!nobody && (tid == 0 || tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
+      if (nobody || threadState(process.pid(), static_cast<pid_t>(tid)) == 'X') {
         if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
         break;
       }

@@ -260,17 +260,7 @@ private:
     Object out;
     rowLabel("o", patch_.objects.size());
     out.name = in_.string();
-    fields({}, [&](std::string_view key) {
-      if (key == "soname")
-        out.soname = in_.string();
-      else if (key == "path")
-        out.path = in_.string();
-      else if (key == "build-id")
-        out.buildId = bytes();
-      else
-        return false;
-      return true;
-    });
+    fields({}, Field{"soname", out.soname}, Field{"path", out.path}, Field{"build-id", out.buildId});
     patch_.objects.push_back(std::move(out));
   }
 
@@ -324,6 +314,28 @@ private:
     });
     return out;
   }
+  // The fields that only hand a value over, each read as its type says.
+  template <class T> struct Field {
+    std::string_view key;
+    T &to;
+  };
+  template <class... T> auto readers(Field<T>... each) {
+    return [this, each...](std::string_view key) { return ((key == each.key && read(each.to)) || ...); };
+  }
+  template <class... T> Place operationFields(std::initializer_list<std::string_view> needed, Field<T>... each) {
+    return operationFields(needed, readers(each...));
+  }
+  template <class... T> void fields(std::initializer_list<std::string_view> needed, Field<T>... each) {
+    fields(needed, readers(each...));
+  }
+  template <class T> bool read(std::optional<T> &to) { return read(to.emplace()); }
+  bool read(Address &to) { return to = address(), true; }
+  bool read(Bytes &to) { return to = bytes(), true; }
+  bool read(Function &to) { return to = function(), true; }
+  bool read(Value &to) { return to = value(), true; }
+  bool read(std::string &to) { return to = in_.string(), true; }
+  bool read(uint32_t &to) { return to = static_cast<uint32_t>(in_.number(kMost32)), true; }
+  bool read(uint64_t &to) { return to = in_.number(kMost64), true; }
   void add(Action action, const Place &where) { patch_.operations.push_back({std::move(action), where}); }
 
   template <class Made> void make() {
@@ -347,83 +359,36 @@ private:
   void write() {
     Write out;
     out.type = in_.word();
-    Place where = operationFields({"at", "width", "value"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "width")
-        out.width = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "value")
-        out.value = value();
-      else if (key == "recorded")
-        out.recorded = bytes();
-      else if (key == "was")
-        out.was = value();
-      else
-        return false;
-      return true;
-    });
+    Place where = operationFields({"at", "width", "value"}, Field{"at", out.at}, Field{"width", out.width},
+                                  Field{"value", out.value}, Field{"recorded", out.recorded}, Field{"was", out.was});
     add(std::move(out), where);
   }
 
   void branch() {
     Branch out;
+    auto plain = readers(Field{"from", out.from}, Field{"to", out.to}, Field{"room", out.room},
+                         Field{"recorded", out.recorded}, Field{"function", out.function});
     Place where = operationFields({"from", "to", "room"}, [&](std::string_view key) {
-      if (key == "from")
-        out.from = address();
-      else if (key == "to")
-        out.to = address();
-      else if (key == "room")
-        out.room = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "recorded")
-        out.recorded = bytes();
-      else if (key == "function")
-        out.function = function();
-      else if (key == "original")
-        out.original.emplace().at = address();
-      else if (out.original && key == "original-recorded")
-        out.original->recorded = bytes();
-      else if (out.original && key == "replacement")
-        out.original->replacement = function();
-      else
-        return false;
-      return true;
+      if (plain(key)) return true;
+      if (key == "original") return read(out.original.emplace().at);
+      return out.original && readers(Field{"original-recorded", out.original->recorded},
+                                     Field{"replacement", out.original->replacement})(key);
     });
     add(std::move(out), where);
   }
 
   void returnAtOnce() {
     Return out;
-    Place where = operationFields({"at", "room"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "room")
-        out.room = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "value")
-        out.value = in_.number(kMost64);
-      else if (key == "recorded")
-        out.recorded = bytes();
-      else if (key == "function")
-        out.function = function();
-      else
-        return false;
-      return true;
-    });
+    Place where =
+        operationFields({"at", "room"}, Field{"at", out.at}, Field{"room", out.room}, Field{"value", out.value},
+                        Field{"recorded", out.recorded}, Field{"function", out.function});
     add(std::move(out), where);
   }
 
   void nop() {
     Nop out;
-    Place where = operationFields({"at", "size"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "size")
-        out.size = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "recorded")
-        out.recorded = bytes();
-      else
-        return false;
-      return true;
-    });
+    Place where =
+        operationFields({"at", "size"}, Field{"at", out.at}, Field{"size", out.size}, Field{"recorded", out.recorded});
     add(std::move(out), where);
   }
 
@@ -453,31 +418,14 @@ private:
   void expect() {
     Expect out;
     out.type = in_.word();
-    Place where = operationFields({"at", "width", "value"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "width")
-        out.width = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "value")
-        out.value = value();
-      else
-        return false;
-      return true;
-    });
+    Place where = operationFields({"at", "width", "value"}, Field{"at", out.at}, Field{"width", out.width},
+                                  Field{"value", out.value});
     add(std::move(out), where);
   }
 
   void quiesce() {
     Quiesce out;
-    Place where = operationFields({"at", "function"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "function")
-        out.function = function();
-      else
-        return false;
-      return true;
-    });
+    Place where = operationFields({"at", "function"}, Field{"at", out.at}, Field{"function", out.function});
     add(std::move(out), where);
   }
 
@@ -501,19 +449,11 @@ private:
 
   void code() {
     Code out;
+    auto plain = readers(Field{"at", out.at}, Field{"room", out.room}, Field{"bytes", out.bytes},
+                         Field{"recorded", out.recorded});
     Place where = operationFields({"at", "room", "bytes"}, [&](std::string_view key) {
-      if (key == "at")
-        out.at = address();
-      else if (key == "room")
-        out.room = static_cast<uint32_t>(in_.number(kMost32));
-      else if (key == "bytes")
-        out.bytes = bytes();
-      else if (key == "reference")
-        reference(out.references.emplace_back());
-      else if (key == "recorded")
-        out.recorded = bytes();
-      else
-        return false;
+      if (key != "reference") return plain(key);
+      reference(out.references.emplace_back());
       return true;
     });
     add(std::move(out), where);

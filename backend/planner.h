@@ -1,0 +1,101 @@
+// The planner: its state, and a function for each step (plan.cpp) and each kind of change (plan_changes.cpp). Internal
+// to backend.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backend/arch/arch.h"
+#include "backend/bind.h"
+#include "backend/detours.h"
+#include "backend/originals.h"
+#include "backend/plan.h"
+#include "backend/resolve.h"
+
+namespace lpc::backend {
+
+// An error of a statement, with its place where it has none of its own.
+inline std::unexpected<Error> placed(Error error, const Place &place) {
+  if (!error.place.known()) error.place = place;
+  return std::unexpected(std::move(error));
+}
+
+class Planner {
+public:
+  Planner(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot, unsigned attempt)
+      : patch_(patch), process_(process), snapshot_(snapshot), arch_(Arch::of(patch.machine)), maps_(snapshot.maps),
+        attempt_(attempt) {}
+  Result<Plan> make();
+
+private:
+  Result<void> match();
+  Result<void> readPayloads();
+  Result<void> bindSymbols();
+  RemoteRange nearRange();
+  Result<void> placeMemory();
+  Result<void> fillMemory();
+  const ir::Memory &memory(ir::MemoryId id) const { return patch_.memories[static_cast<size_t>(id)]; }
+  void addMemory(ir::MemoryId id, Bytes content);
+  Result<void> addLinked(const ir::Link &link, const Place &place);
+  static Result<RemoteAddress> addressOf(RemoteAddress address, const Place &) { return address; }
+  Result<RemoteAddress> addressOf(const ir::Address &address, const Place &place);
+  Result<RemoteAddress> addressOf(const IfuncResolver &resolver, const Place &);
+  static Result<RemoteAddress> addressOf(const ThreadLocalPlace &, const Place &);
+  uint64_t ifuncCodeSize() const;
+  void addIfuncs();
+
+  Result<void> planChanges();
+  Result<Bytes> bytesOf(const ir::Value &value, const Place &place, RemoteAddress *destination = nullptr);
+  Result<void> planWrite(const ir::Write &write, const Place &place);
+  Result<void> planBranch(const ir::Branch &branch, const Place &place);
+  Result<void> planCode(const ir::Code &code, const Place &place);
+  Result<void> finishBranch(const ir::Branch &branch, PlannedChange change, const Bytes &oldCode, const Place &place);
+  Result<void> planOriginal(const ir::Branch &branch, RemoteAddress site, const Bytes &oldCode, const Place &place);
+  Result<void> placeHooks();
+  Result<void> compareCode(PlannedChange &change, const std::optional<Bytes> &recorded) const;
+  Result<void> planReturn(const ir::Return &statement, const Place &place);
+  Result<void> planNop(const ir::Nop &nop, const Place &place);
+  Result<void> planInstructions(PlannedChange change, const std::optional<Bytes> &recorded);
+  Result<void> planImport(const ir::Import &import, const Place &place);
+  void keepFromBeingBound(const PlannedChange &change);
+  Result<void> planExpect(const ir::Expect &expect, const Place &place);
+  Result<void> planCall(const ir::Call &call, const Place &place);
+  std::string spelled(const ir::Address &address, RemoteAddress resolved) const;
+  Result<void> planPayloadStarts();
+  void noteFunction(const ir::Function &function, const ir::Address &beside, const Place &place);
+  std::optional<PlannedFunction> inProcess(const ir::Function &function, const ir::Address &address,
+                                           const Place &place) const;
+  Bytes ownContent(size_t own, RemoteAddress at, uint64_t size) const;
+  Result<void> checkDestination(RemoteAddress to, std::string_view what = "jump's destination") const;
+  void applyToContent(ir::MemoryId id, PlannedChange &change);
+  void putIntoContent(const PlannedChange &change);
+  Result<void> readOld(PlannedChange &change) const;
+  std::unexpected<Error> differs(const PlannedChange &change, const Bytes &recorded) const;
+
+  Result<void> placeFarJumps();
+  void findOneStore();
+  Result<void> findOverlaps();
+
+  const ir::Patch &patch_;
+  const runtime::Process &process_;
+  const Snapshot &snapshot_;
+  const Arch &arch_;
+  std::vector<runtime::Mapping> maps_; // with what is planned
+  unsigned attempt_;
+  std::vector<size_t> modules_;
+  std::map<ir::MemoryId, PayloadImage> images_;
+  Bindings bindings_;
+  std::map<RemoteAddress, size_t> ifuncs_; // resolver function to index of its stub
+  RemoteAddress ifuncBase_{};
+  std::vector<RemoteAddress> bases_;
+  std::map<ir::MemoryId, size_t> planned_; // index into plan_.memories
+  std::optional<Resolver> resolver_;
+  std::vector<FarJump> farJumps_;
+  std::unique_ptr<Decoder> decoder_; // made when first needed
+  std::vector<HookedCode> hooked_;
+  Plan plan_;
+};
+
+} // namespace lpc::backend

@@ -103,7 +103,7 @@ std::optional<Active> ActivityCheck::find(const runtime::StoppedThread &thread, 
   for (unsigned frame = 1; frame < trace.frames.size(); frame++)
     if (const GuardedCode *code = returning(trace.frames[frame])) return Active{thread.tid, code->name, frame, true};
   if (trace.complete) return std::nullopt;
-  return Active{thread.tid, std::move(suspect), static_cast<unsigned>(trace.frames.size()), true};
+  return Active{thread.tid, std::move(suspect), static_cast<unsigned>(trace.frames.size()), true, true};
 }
 
 } // namespace lpc::backend

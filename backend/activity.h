@@ -32,8 +32,9 @@ struct GuardedCode {
 struct Active {
   pid_t tid = 0;
   std::string function;
-  unsigned frame = 0;  // 0: it executes there; n: it returns there after n calls
-  bool proven = false; // false: the scan found it and no unwind has looked yet
+  unsigned frame = 0;   // 0: it executes there; n: it returns there after n calls
+  bool proven = false;  // false: the scan found it and no unwind has looked yet
+  bool assumed = false; // an unwind looked and did not reach the end: it counts as active
 };
 
 class ActivityCheck {
@@ -43,8 +44,9 @@ public:
   ActivityCheck(const runtime::Process &process, const std::vector<runtime::Mapping> &maps,
                 std::vector<GuardedCode> guarded);
 
-  // Where the thread is active; nothing when it is not. `unwinder` decides hits; without one a hit is returned
-  // unproven. Other threads may run meanwhile: they neither move this one nor write its frames.
+  // Where the thread, which stands or sleeps (runtime/sleeper.h), is active; nothing when it is not. `unwinder` decides
+  // hits; without one a hit is returned unproven. Other threads may run meanwhile: they neither move this one nor write
+  // its frames.
   std::optional<Active> find(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder);
 
 private:

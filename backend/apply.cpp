@@ -10,6 +10,7 @@
 #include "backend/release.h"
 #include "backend/session.h"
 #include "backend/switch.h"
+#include "backend/verdict.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -100,13 +101,8 @@ private:
       if (change.exact)
         job.guards.push_back({change.address, change.oldBytes,
                               change.code ? DiagnosticId::BytesDiffer : DiagnosticId::ExpectFailed, change.line});
-      if (change.code)
-        job.inactive.push_back({.name = nameOf(change, plan),
-                                .range = {change.address, change.address + change.newBytes.size()},
-                                .endIsSafe = change.kind == PlannedChange::Kind::Nop});
     }
-    for (const PlannedFunction &function : plan.functions)
-      if (!allowedActive(function.name)) job.inactive.push_back({function.name, function.range});
+    job.inactive = guardedBy(plan, [&](const std::string &function) { return allowedActive(function); });
     job.oneStore = plan.oneStore && !options_.alwaysStop &&
                    std::ranges::all_of(plan.functions, [&](const PlannedFunction &f) { return allowedActive(f.name); });
     return job;
@@ -115,12 +111,6 @@ private:
   bool allowedActive(const std::string &function) const {
     return std::ranges::any_of(options_.allowActive,
                                [&](const std::string &name) { return name == "*" || name == function; });
-  }
-
-  static std::string nameOf(const PlannedChange &change, const Plan &plan) {
-    for (const PlannedFunction &function : plan.functions)
-      if (function.range.contains(change.address)) return function.name;
-    return hexAddress(change.address);
   }
 
   static std::vector<PlaceChange> placesOf(const Plan &plan) {

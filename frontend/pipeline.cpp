@@ -193,6 +193,7 @@ Attempt planFor(Compiler &compiler, pid_t pid) {
     attempt.outcome = untouched(pid, std::move(plan.error()));
     return attempt;
   }
+  attempt.threads = backend::verdictsOf(*plan, live->process, live->snapshot);
   attempt.plan = std::move(*plan);
   attempt.outcome.kind = backend::OutcomeKind::DryRun;
   attempt.outcome.state = untouchedState(pid);

@@ -17,6 +17,7 @@
 #include "backend/plan.h"
 #include "backend/play.h"
 #include "backend/registry.h"
+#include "backend/verdict.h"
 #include "ir/patch.h"
 #include "ir/support/diagnostic.h"
 #include "ir/support/result.h"
@@ -92,6 +93,7 @@ struct Attempt {
   pid_t pid = 0;
   std::shared_ptr<const Compilation> compilation{}; // nothing where the process could not be looked at
   std::optional<backend::Plan> plan{};              // of planFor, where it came so far
+  std::vector<backend::ThreadVerdict> threads{};    // with the plan
   backend::Outcome outcome{};                       // why it did not come further
 };
 

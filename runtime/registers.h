@@ -16,11 +16,13 @@ namespace lpc::runtime {
 // implementation file a machine.
 struct Registers {
   user_regs_struct raw{};
+  bool positionOnly = false; // of a thread that was not stopped: only the next three are known, the rest is 0
 
   [[nodiscard]] RemoteAddress programCounter() const;
   [[nodiscard]] RemoteAddress stackPointer() const;
   [[nodiscard]] RemoteAddress threadPointer() const; // of the thread control block (x86-64: fs base)
   void setProgramCounter(RemoteAddress a);
+  static Registers at(RemoteAddress programCounter, RemoteAddress stackPointer, RemoteAddress threadPointer);
   // Every general-purpose register, for looking for pointers.
   [[nodiscard]] std::vector<uint64_t> words() const;
   // On its way out of a system call that fails with EINTR because of the stop, and that may be made again (executor

@@ -61,10 +61,15 @@ struct Unwinder::Impl {
 
   // DWARF's numbers of the registers (System V x86-64 psABI, "DWARF Register Number Mapping").
   static bool setInitialRegisters(Dwfl_Thread *thread, void *argument) {
-    const user_regs_struct &raw = static_cast<Impl *>(argument)->current->registers.raw;
+    const Registers &registers = static_cast<Impl *>(argument)->current->registers;
+    const user_regs_struct &raw = registers.raw;
     const Dwarf_Word words[] = {raw.rax, raw.rdx, raw.rcx, raw.rbx, raw.rsi, raw.rdi, raw.rbp, raw.rsp, raw.r8,
                                 raw.r9,  raw.r10, raw.r11, raw.r12, raw.r13, raw.r14, raw.r15, raw.rip};
-    return dwfl_thread_state_registers(thread, 0, std::size(words), words);
+    if (!registers.positionOnly) return dwfl_thread_state_registers(thread, 0, std::size(words), words);
+    // What is not set is unknown to libdw, and a frame that can't be found without it ends the trace.
+    constexpr int kStackPointer = 7, kReturnAddress = 16;
+    return dwfl_thread_state_registers(thread, kStackPointer, 1, words + kStackPointer) &&
+           dwfl_thread_state_registers(thread, kReturnAddress, 1, words + kReturnAddress);
   }
 
   static int onFrame(Dwfl_Frame *frame, void *argument) {

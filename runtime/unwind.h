@@ -29,7 +29,8 @@ public:
   Unwinder &operator=(Unwinder &&) noexcept;
   ~Unwinder();
 
-  // While the thread is stopped by us (its registers are those of `thread`, memory is read through `process`).
+  // While the thread is stopped by us (its registers are those of `thread`, memory is read through `process`), or
+  // sleeps (runtime/sleeper.h).
   Backtrace trace(const StoppedThread &thread);
 
 private:

@@ -76,10 +76,11 @@ constexpr std::array kCommands = {
         .most = 1,
         .fewestProcesses = 1,
         .summary = "show what apply would do to a process",
-        .description = "Does everything of `lpc apply` that comes before a thread is stopped, and prints it: the "
-                       "memory that would "
-                       "be made, and each place that would change with its bytes before and after. The process runs "
-                       "on, untouched.",
+        .description =
+            "Does everything of `lpc apply` that comes before a thread is stopped, and prints it: the "
+            "memory that would be made, each place that would change with its bytes before and after, and what "
+            "each thread is about: free, or active in a function that is to be replaced, or running, which "
+            "is decided at the stop. The process runs on, untouched.",
         .example = "lpc plan hotfix.lp --pid 4711",
         .options = kPlanOptions,
         .run = runPlan,

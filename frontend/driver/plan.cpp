@@ -21,7 +21,7 @@ int runPlan(const Arguments &arguments) {
   if (!text) {
     int status = statusOf(text.error().id);
     if (asJson)
-      print(planDocument("", pid, nullptr, {toDiagnostic(text.error())}, file, status));
+      print(planDocument("", Attempt{.pid = pid}, {toDiagnostic(text.error())}, file, status));
     else
       printError(kCommand, text.error(), "no process was touched");
     return status;
@@ -37,11 +37,10 @@ int runPlan(const Arguments &arguments) {
     std::vector<Diagnostic> diagnostics = diagnosticsOf(attempts);
     if (attempt.outcome.reason && !patchHasErrors(attempt))
       diagnostics.push_back(toDiagnostic(*attempt.outcome.reason));
-    print(planDocument(patchNameOf(*text, attempts), pid, attempt.plan ? &*attempt.plan : nullptr, diagnostics, file,
-                       status));
+    print(planDocument(patchNameOf(*text, attempts), attempt, diagnostics, file, status));
   } else if (attempt.plan) {
     printDiagnostics(diagnosticsOf(attempts), attempt.compilation->source);
-    print(planText(pid, *attempt.plan));
+    print(planText(attempt));
     print("state: " + attempt.outcome.state + "\n");
   } else {
     printAttempts(std::string(kCommand), *text, attempts);

@@ -115,35 +115,57 @@ void writeMemory(Json &json, const backend::Plan &plan) {
       });
 }
 
-// What a thread does is known when it stands: until then its verdict is open.
-void writeThreads(Json &json, pid_t pid) {
-  auto threads = runtime::threadIds(pid);
-  if (!threads) return;
-  for (pid_t tid : *threads)
+bool hasFunction(const backend::ThreadVerdict &thread) {
+  return thread.kind == backend::VerdictKind::Active || thread.kind == backend::VerdictKind::MaybeActive;
+}
+
+// Where a patch replaces no code, no thread can be in its way.
+std::string threadsText(const std::vector<backend::ThreadVerdict> &threads, const backend::Plan &plan) {
+  if (backend::guardedBy(plan).empty()) return "";
+  std::string out = "threads now:\n";
+  for (const backend::ThreadVerdict &thread : threads) {
+    out += cat("  ", thread.tid, " (", displayable(thread.name), "): ", name(thread.kind));
+    if (hasFunction(thread))
+      out += cat(" in `", displayable(thread.function), "`, ",
+                 thread.frame == 0 ? "executing it" : cat(counted(thread.frame, "call"), " deep"));
+    out += "\n";
+  }
+  return out;
+}
+
+void writeThreads(Json &json, const std::vector<backend::ThreadVerdict> &threads) {
+  for (const backend::ThreadVerdict &thread : threads)
     json.element([&] {
-      json.number("tid", tid);
-      json.text("name", runtime::threadName(pid, tid));
-      json.text("verdict", "unknown");
-      json.null("function");
+      json.number("tid", thread.tid);
+      json.text("name", thread.name);
+      json.text("verdict", name(thread.kind));
+      json.textOrNull("function", thread.function);
+      if (hasFunction(thread))
+        json.number("frame", thread.frame);
+      else
+        json.null("frame");
     });
 }
 
 } // namespace
 
-std::string planText(pid_t pid, const backend::Plan &plan) {
-  return cat("plan of ", displayable(plan.patchName), " for process ", pid, "\ndigest ", toHex(backend::digestOf(plan)),
-             "\n", memoriesText(plan), changesText(plan), expectationsText(plan), functionsText(plan), callsText(plan),
+std::string planText(const Attempt &planned) {
+  const backend::Plan &plan = *planned.plan;
+  return cat("plan of ", displayable(plan.patchName), " for process ", planned.pid, "\ndigest ",
+             toHex(backend::digestOf(plan)), "\n", memoriesText(plan), changesText(plan), expectationsText(plan),
+             functionsText(plan), threadsText(planned.threads, plan), callsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
 }
 
-std::string planDocument(const std::string &patch, pid_t pid, const backend::Plan *plan,
-                         const std::vector<Diagnostic> &diagnostics, const std::string &file, int status) {
+std::string planDocument(const std::string &patch, const Attempt &attempt, const std::vector<Diagnostic> &diagnostics,
+                         const std::string &file, int status) {
+  const backend::Plan *plan = attempt.plan ? &*attempt.plan : nullptr;
   return Json::document([&](Json &json) {
     json.text("schema", "lpc.plan/1");
     json.text("patch", patch);
-    json.number("pid", pid);
+    json.number("pid", attempt.pid);
     json.textOrNull("digest", plan == nullptr ? "" : toHex(backend::digestOf(*plan)));
     json.array("memory", [&] {
       if (plan != nullptr) writeMemory(json, *plan);
@@ -166,9 +188,7 @@ std::string planDocument(const std::string &patch, pid_t pid, const backend::Pla
     json.array("calls", [&] {
       if (plan != nullptr) writeCalls(json, *plan);
     });
-    json.array("threads", [&] {
-      if (plan != nullptr) writeThreads(json, pid);
-    });
+    json.array("threads", [&] { writeThreads(json, attempt.threads); });
     writeDiagnostics(json, diagnostics, file);
     json.number("status", status);
   });

@@ -30,6 +30,13 @@ std::vector<uint64_t> Registers::words() const {
           raw.r9,  raw.r10, raw.r11, raw.r12, raw.r13, raw.r14, raw.r15};
 }
 void Registers::setProgramCounter(RemoteAddress a) { raw.rip = a.value; }
+Registers Registers::at(RemoteAddress programCounter, RemoteAddress stackPointer, RemoteAddress threadPointer) {
+  Registers registers{.positionOnly = true};
+  registers.raw.rip = programCounter.value;
+  registers.raw.rsp = stackPointer.value;
+  registers.raw.fs_base = threadPointer.value;
+  return registers;
+}
 
 bool Registers::interruptedCall() const {
   // The kernel keeps the number of the call in orig_rax, and -1 there outside of one: a thread that merely has -4 in

@@ -27,11 +27,12 @@ public:
   bool judge(ThreadVerdict &thread) {
     if (guarded_.empty()) return thread.kind = VerdictKind::Free, true;
     for (unsigned look = 0; look < kLooks; look++) {
-      auto sleeper = runtime::sleeperAt(process_, thread.tid);
-      if (!sleeper) return sleeper.error() != ENOENT && sleeper.error() != ESRCH; // its verdict stays Unknown
-      if (!*sleeper) break;
-      ThreadVerdict verdict = of(**sleeper, thread);
-      if (runtime::sleptOn(process_, **sleeper)) return thread = std::move(verdict), true;
+      auto found = runtime::sleeperAt(process_, thread.tid);
+      if (!found) return found.error() != ENOENT && found.error() != ESRCH; // its verdict stays Unknown
+      const std::optional<runtime::Sleeper> &sleeper = *found;
+      if (!sleeper) break;
+      ThreadVerdict verdict = of(*sleeper, thread);
+      if (runtime::sleptOn(process_, *sleeper)) return thread = std::move(verdict), true;
     }
     return thread.kind = VerdictKind::Running, true;
   }
@@ -42,7 +43,7 @@ private:
     if (registers.programCounter().value == 0 && registers.stackPointer().value == 0)
       return verdict.kind = VerdictKind::Free, verdict;
     std::optional<Active> active = activity_.find(sleeper.thread, nullptr);
-    if (active && !active->proven && canUnwind()) active = activity_.find(sleeper.thread, &*unwinder_);
+    if (active && !active->proven) active = activity_.find(sleeper.thread, unwinder());
     if (active) {
       verdict.kind = active->proven && !active->assumed ? VerdictKind::Active : VerdictKind::MaybeActive;
       verdict.function = std::move(active->function);
@@ -55,12 +56,13 @@ private:
     return verdict;
   }
 
-  bool canUnwind() {
+  // Null where the process's modules can't be read.
+  runtime::Unwinder *unwinder() {
     if (!unwinder_) {
       auto made = runtime::Unwinder::prepare(process_, snapshot_.maps, snapshot_.modules);
       if (made) unwinder_.emplace(std::move(*made));
     }
-    return unwinder_.has_value();
+    return unwinder_ ? &*unwinder_ : nullptr;
   }
 
   const runtime::Process &process_;

@@ -109,6 +109,21 @@ TEST_F(Verdicts, AsADocument) {
                               HasSubstr(R"("name":"spins","verdict":"running","function":null,"frame":null})")));
 }
 
+// A dry run stops and verifies: it is refused where applying would be. Where not, only the switch is missing.
+TEST_F(Verdicts, ADryRunDoesAllButTheSwitch) {
+  std::string planned = plan("fix.lp", "): running\n");
+  RunResult done = apply({"--dry-run", "--timeout", "200ms"});
+  EXPECT_EQ(done.status, 3) << done.out;
+  EXPECT_THAT(done.err, HasSubstr("[process-busy]"));
+  EXPECT_EQ(stateOf(child_->pid()), before_);
+  done = apply({"--dry-run", "--allow-active", "handle", "--timeout", "20s", "--format=json"});
+  EXPECT_EQ(done.status, 0) << done.out << done.err;
+  EXPECT_THAT(done.out, AllOf(HasSubstr(R"("result": "dry-run")"), ContainsRegex(R"("stops": [1-9])")));
+  EXPECT_EQ(stateOf(child_->pid()), before_);
+  EXPECT_EQ(plan("fix.lp", "): running\n"), planned); // the same bytes stand there
+  EXPECT_THAT(lpc({"status", "--pid", pid()}).out, HasSubstr("no patches"));
+}
+
 // Data only: no thread can be in the way, and none is named.
 TEST_F(Verdicts, OfAPatchWithoutCode) {
   folder_.write("data.lp", "target program\nset turns i32 7\n");

@@ -115,8 +115,7 @@ public:
     std::vector<std::string> names;
     for (const Wanted &wanted : open) {
       names.push_back(wanted.symbol->name);
-      names.push_back(wanted.symbol->version.empty() ? wanted.symbol->name
-                                                     : wanted.symbol->name + "@" + wanted.symbol->version);
+      names.push_back(wanted.symbol->versionedName());
     }
     auto found = (*file)->find(names);
     std::vector<Wanted> rest;
@@ -130,7 +129,7 @@ public:
       }
       auto bound = placed(*definition, module, open[i]);
       if (!bound) return std::unexpected(std::move(bound.error()));
-      bindings_[open[i].memory][open[i].symbol->name] = std::move(*bound);
+      bindings_[open[i].memory][open[i].symbol->versionedName()] = std::move(*bound);
     }
     open = std::move(rest);
     return {};
@@ -194,7 +193,7 @@ Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryI
     if (!link) continue;
     for (const UndefinedSymbol &symbol : images.at(link->memory).undefined)
       if (auto bound = inPatch(patch, *link, images, symbol))
-        bindings[link->memory][symbol.name] = std::move(*bound);
+        bindings[link->memory][symbol.versionedName()] = std::move(*bound);
       else
         open.push_back({&symbol, link->memory, operation.place});
   }
@@ -205,9 +204,9 @@ Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryI
   std::erase_if(open, [&](const Wanted &wanted) {
     const UndefinedSymbol &symbol = *wanted.symbol;
     if (symbol.own)
-      bindings[wanted.memory][symbol.name] = firstCopy(patch, images, symbol.name);
+      bindings[wanted.memory][symbol.versionedName()] = firstCopy(patch, images, symbol.name);
     else if (symbol.weak && !symbol.threadLocal)
-      bindings[wanted.memory][symbol.name] = RemoteAddress{0};
+      bindings[wanted.memory][symbol.versionedName()] = RemoteAddress{0};
     return symbol.own || (symbol.weak && !symbol.threadLocal);
   });
   if (!open.empty()) return undefined(patch, open);

@@ -21,9 +21,9 @@ struct IfuncResolver {
 };
 using BoundSymbol = std::variant<RemoteAddress, ir::Address, IfuncResolver, ThreadLocalPlace>;
 
-// By memory of the payload, then by name. Weak symbols that nobody defines are bound to address 0, definitions that
-// yield (link.h) and that nobody else has to the first payload's own. UndefinedPayloadSymbol (lists all),
-// AmbiguousSymbol, ThreadLocalSymbol, UnsupportedPayload.
+// By memory of the payload, then by name with version. Weak symbols that nobody defines are bound to address 0,
+// definitions that yield (link.h) and that nobody else has to the first payload's own. UndefinedPayloadSymbol (lists
+// all), AmbiguousSymbol, ThreadLocalSymbol, UnsupportedPayload.
 using Bindings = std::map<ir::MemoryId, std::map<std::string, BoundSymbol>>;
 Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
                               const runtime::Process &process, const Snapshot &snapshot,

@@ -42,6 +42,9 @@ struct UndefinedSymbol {
   // of C++ that every object has a copy of (inline, of a template, static in an inline function), and weak ones.
   std::optional<uint64_t> own{};
   uint64_t size = 0; // of that
+
+  // "memcpy@GLIBC_2.2.5": a payload may ask for several versions of one name.
+  [[nodiscard]] std::string versionedName() const { return version.empty() ? name : name + "@" + version; }
 };
 
 // Where a thread-local variable of the process is.

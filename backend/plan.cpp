@@ -165,10 +165,11 @@ Result<void> Planner::addLinked(const ir::Link &link, const Place &place) {
   auto content = image.place(
       bases_[static_cast<size_t>(link.memory)],
       [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
-        return std::visit([&](const auto &target) { return addressOf(target, place); }, bound.at(symbol.name));
+        return std::visit([&](const auto &target) { return addressOf(target, place); },
+                          bound.at(symbol.versionedName()));
       },
       [&](const UndefinedSymbol &symbol) -> Result<ThreadLocalPlace> {
-        return std::get<ThreadLocalPlace>(bound.at(symbol.name));
+        return std::get<ThreadLocalPlace>(bound.at(symbol.versionedName()));
       });
   if (!content) return placed(std::move(content.error()), place);
   planned_[link.memory] = plan_.memories.size();

@@ -56,7 +56,7 @@ Result<Plan> Planner::make() {
                     &Planner::fillMemory, &Planner::planChanges, &Planner::placeFarJumps, &Planner::placeHooks,
                     &Planner::findOverlaps, &Planner::planPayloadStarts})
     if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
-  plan_.pointers = resolver_->pointers();
+  plan_.pointers = resolver().pointers();
   findOneStore();
   return std::move(plan_);
 }
@@ -72,7 +72,7 @@ Result<void> Planner::readPayloads() {
   for (const ir::Operation &operation : patch_.operations) {
     const auto *link = std::get_if<ir::Link>(&operation.action);
     if (!link) continue;
-    const ir::Payload &payload = patch_.payloads[static_cast<size_t>(*memory(link->memory).payload)];
+    const ir::Payload &payload = payloadOf(link->memory);
     auto image = PayloadImage::read(payload.bytes, payload.name, patch_.machine);
     if (!image) return placed(std::move(image.error()), operation.place);
     images_.emplace(link->memory, std::move(*image));
@@ -140,7 +140,7 @@ Result<void> Planner::fillMemory() {
   for (const ir::Operation &operation : patch_.operations) {
     if (const auto *alloc = std::get_if<ir::Alloc>(&operation.action)) addMemory(alloc->memory, {});
     if (const auto *load = std::get_if<ir::Load>(&operation.action))
-      addMemory(load->memory, patch_.payloads[static_cast<size_t>(*memory(load->memory).payload)].bytes);
+      addMemory(load->memory, payloadOf(load->memory).bytes);
     if (const auto *link = std::get_if<ir::Link>(&operation.action))
       if (auto linked = addLinked(*link, operation.place); !linked) return linked;
   }
@@ -187,7 +187,7 @@ Result<void> Planner::addLinked(const ir::Link &link, const Place &place) {
 }
 
 Result<RemoteAddress> Planner::addressOf(const ir::Address &address, const Place &place) {
-  return (*resolver_)(address, place);
+  return resolver()(address, place);
 }
 
 Result<RemoteAddress> Planner::addressOf(const IfuncResolver &resolver, const Place &) {

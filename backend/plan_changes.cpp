@@ -31,7 +31,7 @@ Result<void> Planner::planChanges() {
 
 Result<Bytes> Planner::bytesOf(const ir::Value &value, const Place &place, RemoteAddress *destination) {
   if (const auto *bytes = std::get_if<Bytes>(&value)) return *bytes;
-  auto address = (*resolver_)(std::get<ir::Address>(value), place);
+  auto address = resolver()(std::get<ir::Address>(value), place);
   if (!address) return std::unexpected(std::move(address.error()));
   if (destination) *destination = *address;
   Bytes bytes;
@@ -40,13 +40,13 @@ Result<Bytes> Planner::bytesOf(const ir::Value &value, const Place &place, Remot
 }
 
 Result<void> Planner::planWrite(const ir::Write &write, const Place &place) {
-  auto at = (*resolver_)(write.at, place);
+  auto at = resolver()(write.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange change{PlannedChange::Kind::Set, *at, {}, false, {}, false, false, write.type, {}, place.line};
   auto value = bytesOf(write.value, place, &change.destination);
   if (!value) return std::unexpected(std::move(value.error()));
   change.newBytes = std::move(*value);
-  if (auto own = resolver_->ownMemory(*at, change.newBytes.size())) {
+  if (auto own = resolver().ownMemory(*at, change.newBytes.size())) {
     applyToContent(static_cast<ir::MemoryId>(*own), change);
   } else {
     if (auto read = readOld(change); !read) return read;
@@ -66,12 +66,12 @@ Result<void> Planner::planWrite(const ir::Write &write, const Place &place) {
 }
 
 Result<void> Planner::planBranch(const ir::Branch &branch, const Place &place) {
-  auto from = (*resolver_)(branch.from, place);
+  auto from = resolver()(branch.from, place);
   if (!from) return std::unexpected(std::move(from.error()));
-  auto to = (*resolver_)(branch.to, place);
+  auto to = resolver()(branch.to, place);
   if (!to) return std::unexpected(std::move(to.error()));
   PlannedChange change{PlannedChange::Kind::Jump, *from, {}, true, {}, true, false, {}, *to, place.line};
-  if (auto own = resolver_->ownMemory(*from, nearJumpSize(patch_.machine))) {
+  if (auto own = resolver().ownMemory(*from, nearJumpSize(patch_.machine))) {
     auto jump = arch_.jump(*from, *to);
     if (!jump) return std::unexpected(std::move(jump.error()));
     change.newBytes = std::move(*jump);
@@ -103,11 +103,11 @@ Result<void> Planner::planBranch(const ir::Branch &branch, const Place &place) {
 }
 
 Result<void> Planner::planCode(const ir::Code &code, const Place &place) {
-  auto at = (*resolver_)(code.at, place);
+  auto at = resolver()(code.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange change{PlannedChange::Kind::Code, *at, {}, true, code.bytes, true, false, {}, {}, place.line};
   uint64_t room = code.room;
-  auto own = resolver_->ownMemory(*at, code.bytes.size());
+  auto own = resolver().ownMemory(*at, code.bytes.size());
   if (!own && room == 0) {
     auto site = proveSite(patch_.machine, *at, code.bytes.size(), process_, snapshot_);
     if (!site) return std::unexpected(std::move(site.error()));
@@ -117,7 +117,7 @@ Result<void> Planner::planCode(const ir::Code &code, const Place &place) {
   if (room > code.bytes.size())
     std::ranges::copy(arch_.noops(room - code.bytes.size()), std::back_inserter(change.newBytes));
   for (const ir::Reference &reference : code.references) {
-    auto target = (*resolver_)(reference.target, place);
+    auto target = resolver()(reference.target, place);
     if (!target) return std::unexpected(std::move(target.error()));
     auto written = writeReference(reference, *target, change.address, change.newBytes);
     if (!written) return std::unexpected(std::move(written.error()));
@@ -138,12 +138,12 @@ Result<void> Planner::finishBranch(const ir::Branch &branch, PlannedChange chang
                                    const Place &place) {
   RemoteAddress site = change.address;
   plan_.changes.push_back(std::move(change));
-  return branch.original ? planOriginal(branch, site, oldCode, place) : Result<void>();
+  return branch.original ? planOriginal(branch, *branch.original, site, oldCode, place) : Result<void>();
 }
 
 // The pointer gets its value when the old code has its place.
-Result<void> Planner::planOriginal(const ir::Branch &branch, RemoteAddress site, const Bytes &oldCode,
-                                   const Place &place) {
+Result<void> Planner::planOriginal(const ir::Branch &branch, const ir::Original &original, RemoteAddress site,
+                                   const Bytes &oldCode, const Place &place) {
   if (!decoder_) {
     auto decoder = Decoder::create(patch_.machine);
     if (!decoder) return std::unexpected(std::move(decoder.error()));
@@ -154,15 +154,15 @@ Result<void> Planner::planOriginal(const ir::Branch &branch, RemoteAddress site,
   const auto *in = std::get_if<ir::InObject>(&branch.from.where);
   HookedCode hooked{site, std::move(*moved), in && !in->symbol.empty() ? in->symbol : hexAddress(site),
                     plan_.changes.size()};
-  if (branch.original->replacement) hooked.replacement = inProcess(*branch.original->replacement, branch.to, place);
+  if (original.replacement) hooked.replacement = inProcess(*original.replacement, branch.to, place);
   hooked_.push_back(std::move(hooked));
 
-  auto at = (*resolver_)(branch.original->at, place);
+  auto at = resolver()(original.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange pointer{PlannedChange::Kind::Set, *at, {}, false, {}, false, false, "addr", {}, place.line};
   pointer.newBytes.resize(pointerSize(patch_.machine));
-  const std::optional<Bytes> &recorded = branch.original->recorded;
-  if (!resolver_->ownMemory(*at, pointer.newBytes.size())) {
+  const std::optional<Bytes> &recorded = original.recorded;
+  if (!resolver().ownMemory(*at, pointer.newBytes.size())) {
     if (auto read = readOld(pointer); !read) return read;
     if (recorded && *recorded != pointer.oldBytes) return differs(pointer, *recorded);
     pointer.exact = recorded.has_value();
@@ -178,7 +178,7 @@ Result<void> Planner::placeHooks() {
     PlannedChange &pointer = plan_.changes[hooked_[i].pointer];
     pointer.destination = (*addresses)[i];
     storeLittle(pointer.newBytes, pointer.destination.value);
-    if (auto own = resolver_->ownMemory(pointer.address, pointer.newBytes.size()))
+    if (auto own = resolver().ownMemory(pointer.address, pointer.newBytes.size()))
       applyToContent(static_cast<ir::MemoryId>(*own), pointer);
   }
   return {};
@@ -196,12 +196,12 @@ Result<void> Planner::compareCode(PlannedChange &change, const std::optional<Byt
 
 Result<void> Planner::planReturn(const ir::Return &statement, const Place &place) {
   std::string result = statement.value ? std::to_string(static_cast<int64_t>(*statement.value)) : "";
-  auto at = (*resolver_)(statement.at, place);
+  auto at = resolver()(statement.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange change{
       PlannedChange::Kind::Return, *at, {},        true, arch_.returnAtOnce(statement.value), true, false,
       std::move(result),           {},  place.line};
-  if (!resolver_->ownMemory(*at, change.newBytes.size()) && statement.room == 0) {
+  if (!resolver().ownMemory(*at, change.newBytes.size()) && statement.room == 0) {
     auto site = proveSite(patch_.machine, *at, change.newBytes.size(), process_, snapshot_);
     if (!site) return std::unexpected(std::move(site.error()));
     change.address = site->address;
@@ -211,17 +211,17 @@ Result<void> Planner::planReturn(const ir::Return &statement, const Place &place
 }
 
 Result<void> Planner::planNop(const ir::Nop &nop, const Place &place) {
-  auto at = (*resolver_)(nop.at, place);
+  auto at = resolver()(nop.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange change{PlannedChange::Kind::Nop, *at, {}, true, arch_.noops(nop.size), true, false, {}, {}, place.line};
-  if (!nop.recorded && !resolver_->ownMemory(*at, nop.size))
+  if (!nop.recorded && !resolver().ownMemory(*at, nop.size))
     if (auto whole = proveInstructions(patch_.machine, *at, nop.size, process_, snapshot_); !whole) return whole;
   return planInstructions(std::move(change), nop.recorded);
 }
 
 // Code whose bytes are known already.
 Result<void> Planner::planInstructions(PlannedChange change, const std::optional<Bytes> &recorded) {
-  if (auto own = resolver_->ownMemory(change.address, change.newBytes.size())) {
+  if (auto own = resolver().ownMemory(change.address, change.newBytes.size())) {
     applyToContent(static_cast<ir::MemoryId>(*own), change);
   } else {
     if (auto read = readOld(change); !read) return read;
@@ -232,9 +232,9 @@ Result<void> Planner::planInstructions(PlannedChange change, const std::optional
 }
 
 Result<void> Planner::planImport(const ir::Import &import, const Place &place) {
-  auto slot = (*resolver_)(import.slot, place);
+  auto slot = resolver()(import.slot, place);
   if (!slot) return std::unexpected(std::move(slot.error()));
-  auto to = (*resolver_)(import.to, place);
+  auto to = resolver()(import.to, place);
   if (!to) return std::unexpected(std::move(to.error()));
   if (import.function)
     if (auto destination = checkDestination(*to); !destination) return destination;
@@ -261,7 +261,7 @@ void Planner::keepFromBeingBound(const PlannedChange &change) {
 }
 
 Result<void> Planner::planExpect(const ir::Expect &expect, const Place &place) {
-  auto at = (*resolver_)(expect.at, place);
+  auto at = resolver()(expect.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   auto wanted = bytesOf(expect.value, place);
   if (!wanted) return std::unexpected(std::move(wanted.error()));
@@ -275,7 +275,7 @@ Result<void> Planner::planExpect(const ir::Expect &expect, const Place &place) {
 }
 
 Result<void> Planner::planCall(const ir::Call &call, const Place &place) {
-  auto function = (*resolver_)(call.function, place);
+  auto function = resolver()(call.function, place);
   if (!function) return std::unexpected(std::move(function.error()));
   if (auto code = checkDestination(*function, "function"); !code) return code;
   constexpr CallStage kStages[] = {CallStage::PreApply, CallStage::PostApply, CallStage::PreRevert,
@@ -305,9 +305,8 @@ Result<void> Planner::planPayloadStarts() {
       const auto *to = branch && branch->original ? std::get_if<ir::InPayload>(&branch->to.where) : nullptr;
       return to && to->memory == link->memory;
     });
-    payloads.push_back({&images_.at(link->memory),
-                        patch_.payloads[static_cast<size_t>(*memory(link->memory).payload)].name, linked.address,
-                        &linked.content, calledBack, operation.place});
+    payloads.push_back({&images_.at(link->memory), payloadOf(link->memory).name, linked.address, &linked.content,
+                        calledBack, operation.place});
   }
   return planStarts(payloads, snapshot_, plan_);
 }
@@ -362,7 +361,7 @@ void Planner::applyToContent(ir::MemoryId id, PlannedChange &change) {
 
 // The bytes of a change of the patch's own memory.
 void Planner::putIntoContent(const PlannedChange &change) {
-  auto own = resolver_->ownMemory(change.address, change.newBytes.size());
+  auto own = resolver().ownMemory(change.address, change.newBytes.size());
   LPC_CHECK(own.has_value());
   PlannedMemory &memory = plan_.memories[planned_.at(static_cast<ir::MemoryId>(*own))];
   std::ranges::copy(change.newBytes, memory.content.begin() + static_cast<ptrdiff_t>(change.address - memory.address));

@@ -30,20 +30,36 @@ public:
   Result<Plan> make();
 
 private:
+  // There is one from the placing of memory on.
+  Resolver &resolver() {
+    LPC_CHECK(resolver_.has_value());
+    return *resolver_;
+  }
+  [[nodiscard]] const Resolver &resolver() const {
+    LPC_CHECK(resolver_.has_value());
+    return *resolver_;
+  }
+
   Result<void> match();
   Result<void> readPayloads();
   Result<void> bindSymbols();
   RemoteRange nearRange();
   Result<void> placeMemory();
   Result<void> fillMemory();
-  const ir::Memory &memory(ir::MemoryId id) const { return patch_.memories[static_cast<size_t>(id)]; }
+  [[nodiscard]] const ir::Memory &memory(ir::MemoryId id) const { return patch_.memories[static_cast<size_t>(id)]; }
+  // What fills a memory that `load` or `dl` makes.
+  [[nodiscard]] const ir::Payload &payloadOf(ir::MemoryId id) const {
+    std::optional<ir::PayloadId> payload = memory(id).payload;
+    LPC_CHECK(payload.has_value());
+    return patch_.payloads[static_cast<size_t>(*payload)];
+  }
   void addMemory(ir::MemoryId id, Bytes content);
   Result<void> addLinked(const ir::Link &link, const Place &place);
   static Result<RemoteAddress> addressOf(RemoteAddress address, const Place &) { return address; }
   Result<RemoteAddress> addressOf(const ir::Address &address, const Place &place);
   Result<RemoteAddress> addressOf(const IfuncResolver &resolver, const Place &);
   static Result<RemoteAddress> addressOf(const ThreadLocalPlace &, const Place &);
-  uint64_t ifuncCodeSize() const;
+  [[nodiscard]] uint64_t ifuncCodeSize() const;
   void addIfuncs();
 
   Result<void> planChanges();
@@ -52,7 +68,8 @@ private:
   Result<void> planBranch(const ir::Branch &branch, const Place &place);
   Result<void> planCode(const ir::Code &code, const Place &place);
   Result<void> finishBranch(const ir::Branch &branch, PlannedChange change, const Bytes &oldCode, const Place &place);
-  Result<void> planOriginal(const ir::Branch &branch, RemoteAddress site, const Bytes &oldCode, const Place &place);
+  Result<void> planOriginal(const ir::Branch &branch, const ir::Original &original, RemoteAddress site,
+                            const Bytes &oldCode, const Place &place);
   Result<void> placeHooks();
   Result<void> compareCode(PlannedChange &change, const std::optional<Bytes> &recorded) const;
   Result<void> planReturn(const ir::Return &statement, const Place &place);

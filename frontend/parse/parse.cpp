@@ -5,20 +5,21 @@
 // which anything is wrong is parsed again line by line, and each wrong line is explained on its own. ANTLR's error
 // recovery, which guesses where the next good place is, is not used: the end of the line is that place, always.
 //
-// The grammar is LL(1), so the first pass's prediction (SLL) already decides rightly; the second pass uses LL to stay
-// right should the grammar ever become more than that.
+// The grammar is LL(1): the generated code decides every alternative by the next word, and looks into ANTLR's tables
+// only to say what could have stood in the place of a wrong one. So they are unpacked then, which is half the time of a
+// small patch (grammar/lazy_tables.cmake refuses a grammar that needs them for more).
 #include "frontend/parse/parse.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "LivePatch.h"
-#include "LivePatchWords.h"
 #include "frontend/parse/explain.h"
 #include "frontend/parse/headers.h"
 #include "frontend/parse/lines.h"
 #include "frontend/parse/literals.h"
 #include "frontend/parse/tree.h"
+#include "frontend/parse/words.h"
 #include "ir/support/cat.h"
 
 namespace lpc {
@@ -27,19 +28,9 @@ namespace {
 
 using namespace parsing;
 using grammar::LivePatch;
-using grammar::LivePatchWords;
 
 constexpr size_t kChunk = 100;  // statements
 constexpr size_t kDeepest = 64; // brackets; each costs a few hundred bytes of our stack
-
-// ANTLR's stream, filled from code points that we have decoded.
-class Input : public antlr4::ANTLRInputStream {
-public:
-  void assign(const std::u32string &points) {
-    _data = points;
-    p = 0;
-  }
-};
 
 // Ends the parse at the first wrong word, and remembers where the last right one stood in the grammar, for what could
 // follow that one is what the author may have wanted to write.
@@ -64,6 +55,7 @@ public:
   [[nodiscard]] std::vector<size_t> expected(antlr4::Parser &parser) const {
     std::vector<size_t> out;
     if (context_ == nullptr) return out;
+    LivePatch::unpackTables();
     const antlr4::atn::ATN &atn = parser.getATN();
     size_t next = atn.states[state_]->transitions[0]->target->stateNumber;
     for (ssize_t kind : atn.getExpectedTokens(next, context_).toList())
@@ -80,7 +72,6 @@ class Parser {
 public:
   Parser(const SourceText &source, Diagnostics &diagnostics)
       : source_(source), diagnostics_(diagnostics), headers_(diagnostics) {
-    lexer_.removeErrorListeners();
     parser_.removeErrorListeners();
     parser_.setErrorHandler(strategy_);
   }
@@ -113,10 +104,10 @@ private:
   void parseChunk(const std::vector<Line> &lines) {
     if (lines.empty()) return;
     bool plain = std::ranges::none_of(lines, [&](const Line &line) { return mayBeTooDeep(line); });
-    if (plain && parseText(lines.front(), lines.back().end, antlr4::atn::PredictionMode::SLL)) return;
+    if (plain && parseText(lines.front(), lines.back().end)) return;
     for (const Line &line : lines) {
       if (mayBeTooDeep(line) && reportDepth(line)) continue;
-      if (parseText(line, line.end, antlr4::atn::PredictionMode::LL)) continue;
+      if (parseText(line, line.end)) continue;
       diagnostics_.add(explain(fault_));
       headers_.count(line.firstWord, firstWord(line).place);
     }
@@ -173,10 +164,9 @@ private:
 
   // Lines from the start of `first` to byte `end`. False, and fault_ set, where there is anything that is no statement;
   // then nothing has been added.
-  bool parseText(const Line &first, size_t end, antlr4::atn::PredictionMode mode) {
+  bool parseText(const Line &first, size_t end) {
     load(first, end);
     parser_.setTokenStream(&tokens_);
-    parser_.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(mode);
     try {
       for (auto *statement : parser_.file()->statement())
         add(*statement);
@@ -188,17 +178,13 @@ private:
   }
 
   void load(const Line &first, size_t end) {
-    excerpt_.text = source_.text().substr(first.begin, end - first.begin);
-    excerpt_.decoded.assign(excerpt_.text);
-    input_.assign(excerpt_.decoded.points());
-    lexer_.setInputStream(&input_);
-    lexer_.setLine(first.number);
-    tokens_.setTokenSource(&lexer_);
+    words_.assign(source_.text().substr(first.begin, end - first.begin), first.number);
+    tokens_.setTokenSource(&words_);
   }
 
   void add(LivePatch::StatementContext &node) {
-    Word instruction = excerpt_.word(*node.getStart());
-    auto statement = readStatement(node, excerpt_, diagnostics_);
+    Word instruction = words_.word(*node.getStart());
+    auto statement = readStatement(node, words_, diagnostics_);
     if (!statement)
       headers_.count(instruction.text, instruction.place);
     else if (headers_.admit(instruction.text, instruction.place))
@@ -206,9 +192,9 @@ private:
   }
 
   void describe(antlr4::Token &found) {
-    fault_ = {.before = {}, .found = excerpt_.word(found), .expected = strategy_->expected(parser_)};
+    fault_ = {.before = {}, .found = words_.word(found), .expected = strategy_->expected(parser_)};
     for (size_t i = 0; i < found.getTokenIndex(); i++)
-      fault_.before.push_back(excerpt_.word(*tokens_.get(i)));
+      fault_.before.push_back(words_.word(*tokens_.get(i)));
   }
 
   // --- lines that do not reach the grammar --------------------------------------------------------------------------
@@ -241,10 +227,10 @@ private:
   bool reportDepth(const Line &line) {
     load(line, line.end);
     size_t depth = 0;
-    for (auto token = lexer_.nextToken(); token->getType() != antlr4::Token::EOF; token = lexer_.nextToken()) {
+    for (auto token = words_.nextToken(); token->getType() != antlr4::Token::EOF; token = words_.nextToken()) {
       if (token->getType() == LivePatch::RBRACKET && depth > 0) depth--;
       if (token->getType() != LivePatch::LBRACKET || ++depth <= kDeepest) continue;
-      diagnostics_.report(DiagnosticId::SyntaxError, excerpt_.word(*token).place,
+      diagnostics_.report(DiagnosticId::SyntaxError, words_.word(*token).place,
                           cat("more than ", kDeepest, " brackets inside each other"));
       headers_.count(line.firstWord, firstWord(line).place);
       return true;
@@ -256,22 +242,16 @@ private:
   Diagnostics &diagnostics_;
   Headers headers_;
   ast::File file_;
-  Excerpt excerpt_;
   Fault fault_;
 
-  Input input_;
-  LivePatchWords lexer_{&input_};
-  antlr4::CommonTokenStream tokens_{&lexer_};
+  Words words_;
+  antlr4::CommonTokenStream tokens_{&words_};
   LivePatch parser_{&tokens_};
   std::shared_ptr<StopAtFirstError> strategy_ = std::make_shared<StopAtFirstError>();
 };
 
 } // namespace
 
-ast::File parse(const SourceText &source, Diagnostics &diagnostics) {
-  LivePatchWords::unpackTables();
-  LivePatch::unpackTables();
-  return Parser(source, diagnostics).run();
-}
+ast::File parse(const SourceText &source, Diagnostics &diagnostics) { return Parser(source, diagnostics).run(); }
 
 } // namespace lpc

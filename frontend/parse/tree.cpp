@@ -1,13 +1,14 @@
 // Reads ANTLR's parse tree, one function a rule of LivePatch.g4, by the position of each child: the rule stands above
 // the function. The generated accessors (`node.address(0)`) search all children with dynamic_cast, which took a sixth
 // of the parser's time; a visitor returns antlrcpp::Any and would be three times as long. Texts are cut out of the
-// source; Token::getText() would convert every one of them from UTF-32.
+// source.
 #include "frontend/parse/tree.h"
 
 #include <utility>
 
 #include "LivePatch.h"
 #include "frontend/parse/literals.h"
+#include "frontend/parse/words.h"
 #include "ir/support/result.h"
 
 namespace lpc::parsing {
@@ -20,7 +21,7 @@ using Node = antlr4::ParserRuleContext;
 
 class Reader {
 public:
-  Reader(const Excerpt &excerpt, Diagnostics &diagnostics) : excerpt_(excerpt), diagnostics_(diagnostics) {}
+  Reader(const Words &words, Diagnostics &diagnostics) : words_(words), diagnostics_(diagnostics) {}
 
   // statement : patchHeader | targetHeader | …
   ast::Statement statement(Node &node) { return {.what = what(child(node, 0)), .place = place(node)}; }
@@ -318,8 +319,8 @@ private:
   // base : INT | SOURCE_OF? symbol | OBJECT_OF (INT | SOURCE_OF? symbol) | MEMORY | MEMORY_OF (INT | symbol)
   //      | LBRACKET address RBRACKET
   decltype(ast::Address::base) base(Node &node) {
-    Word first = excerpt_.word(*node.getStart());
-    bool numbered = excerpt_.word(*node.getStop()).kind == Grammar::INT;
+    Word first = words_.word(*node.getStart());
+    bool numbered = words_.word(*node.getStop()).kind == Grammar::INT;
     switch (first.kind) {
     case Grammar::LBRACKET: return ast::LoadedAddress{std::make_shared<ast::Address>(address(child(node, 1)))};
     case Grammar::INT: return ast::AbsoluteAddress{integer(first)};
@@ -403,11 +404,11 @@ private:
 
   [[nodiscard]] Word word(Node &node, size_t index) const {
     LPC_CHECK(has(node, index));
-    return excerpt_.word(*static_cast<antlr4::tree::TerminalNode &>(*node.children[index]).getSymbol());
+    return words_.word(*static_cast<antlr4::tree::TerminalNode &>(*node.children[index]).getSymbol());
   }
 
   [[nodiscard]] Place place(Node &node) const {
-    return join(excerpt_.word(*node.getStart()).place, excerpt_.word(*node.getStop()).place);
+    return join(words_.word(*node.getStart()).place, words_.word(*node.getStop()).place);
   }
 
   template <class T> T take(Literal<T> literal, const Word &word) {
@@ -423,28 +424,16 @@ private:
     diagnostic.help = std::move(error.help);
   }
 
-  const Excerpt &excerpt_;
+  const Words &words_;
   Diagnostics &diagnostics_;
   bool failed_ = false;
 };
 
 } // namespace
 
-Word Excerpt::word(const antlr4::Token &token) const {
-  Word out{.kind = token.getType()};
-  auto line = static_cast<uint32_t>(token.getLine());
-  auto column = static_cast<uint32_t>(token.getCharPositionInLine()) + 1;
-  out.place = {line, column, line, column};
-  size_t begin = token.getStartIndex(), end = token.getStopIndex() + 1;
-  if (token.getType() == antlr4::Token::EOF || begin >= end) return out;
-  out.text = text.substr(decoded.offset(begin), decoded.offset(end) - decoded.offset(begin));
-  out.place.endColumn = column + static_cast<uint32_t>(end - begin);
-  return out;
-}
-
-std::optional<ast::Statement> readStatement(antlr4::ParserRuleContext &statement, const Excerpt &excerpt,
+std::optional<ast::Statement> readStatement(antlr4::ParserRuleContext &statement, const Words &words,
                                             Diagnostics &diagnostics) {
-  Reader reader(excerpt, diagnostics);
+  Reader reader(words, diagnostics);
   ast::Statement out = reader.statement(statement);
   if (reader.failed()) return std::nullopt;
   return out;

@@ -7,6 +7,7 @@
 
 #include "ANTLRInputStream.h"
 #include "BailErrorStrategy.h"
+#include "CommonToken.h"
 #include "CommonTokenStream.h"
 #include "Exceptions.h"
 #include "Lexer.h"

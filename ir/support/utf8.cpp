@@ -1,5 +1,4 @@
-// Own decoding, where ANTLR's stream has one too: that one throws at the first wrong byte, drops a U+FEFF wherever it
-// stands, and does not tell which bytes a code point came from.
+// Strict, and with the place of what is wrong, which the standard library's conversions do not tell.
 #include "ir/support/utf8.h"
 
 #include <algorithm>
@@ -65,20 +64,6 @@ size_t validPrefix(std::string_view text) {
 uint32_t codePoints(std::string_view text) {
   auto starts = std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; });
   return static_cast<uint32_t>(starts);
-}
-
-void Decoded::assign(std::string_view text) {
-  points_.clear();
-  offsets_.clear();
-  points_.reserve(text.size());
-  bool ascii = isAscii(text);
-  for (size_t i = 0; i < text.size();) {
-    auto [length, point] = decode(text.substr(i));
-    points_.push_back(static_cast<char32_t>(point));
-    if (!ascii) offsets_.push_back(static_cast<uint32_t>(i));
-    i += length;
-  }
-  if (!ascii) offsets_.push_back(static_cast<uint32_t>(text.size()));
 }
 
 } // namespace lpc

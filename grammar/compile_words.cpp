@@ -274,6 +274,7 @@ private:
     std::vector<size_t> kept;
     for (size_t c = 0; c < firsts_.size(); c++) {
       std::vector<size_t> column;
+      column.reserve(states_.size());
       for (const State &state : states_)
         column.push_back(state.next[c]);
       auto [known, isNew] = columns.try_emplace(column, kept.size());
@@ -282,6 +283,7 @@ private:
     }
     for (State &state : states_) {
       std::vector<size_t> next;
+      next.reserve(kept.size());
       for (size_t c : kept)
         next.push_back(state.next[c]);
       state.next = std::move(next);

@@ -47,6 +47,8 @@ using std::chrono::microseconds, std::chrono::milliseconds;
 
 // A thread that others are held for and that has not stopped after so long will not: the others are let go.
 constexpr milliseconds kStuck{500};
+// Between looks at all threads, for what is unusual: with thousands, a look takes as long as half a tick.
+constexpr unsigned kTicksPerLook = 4;
 // How long a thread that was interrupted in vain is waited for while nobody else stands: before the next attempt, and
 // at the end of all (on a loaded machine it may be long before it is on a processor).
 constexpr milliseconds kGrace{20}, kLastGrace{1000};
@@ -199,10 +201,10 @@ Result<void> Tracees::Impl::seize(size_t index) {
 Result<void> Tracees::Impl::await(size_t index) {
   Tracee &tracee = tracees[index];
   Deadline patience = passes[index] == Pass::Uninterruptible ? limit : std::min(limit, Clock::now() + kStuck);
-  for (unsigned ticks = 0; tracee.state == TraceeState::Interrupted; ticks++) {
+  for (unsigned ticks = 1; tracee.state == TraceeState::Interrupted; ticks++) {
     tracee.await();
     if (tracee.state != TraceeState::Interrupted) return {};
-    if (ticks == 0) continue; // the first tick may be anybody's
+    if (ticks % kTicksPerLook != 0) continue;
     // Something is unusual. An execve in one thread waits for us to take away the remains of the others; the end of a
     // first thread is not reported before that of the others.
     lookForEnded();

@@ -22,11 +22,10 @@ void want(Names &names, const std::string &symbol) {
   if (!parts.version.empty()) names.emplace(parts.name);
 }
 
-// All of them, each once; sorted, so that one input always makes one order of work.
-std::vector<std::string> together(std::initializer_list<const Names *> sets) {
-  std::vector<std::string> out;
-  for (const Names *names : sets)
-    out.insert(out.end(), names->begin(), names->end());
+// Both together, each once; sorted, so that one input always makes one order of work.
+std::vector<std::string> together(const Names &some, const Names &others) {
+  std::vector<std::string> out(some.begin(), some.end());
+  out.insert(out.end(), others.begin(), others.end());
   std::ranges::sort(out);
   out.erase(std::ranges::unique(out).begin(), out.end());
   return out;
@@ -138,7 +137,7 @@ void Symbols::lookUpPayloads(const Memories &memories, const Wanted &wanted) {
     if (!memory.usable || !memory.payload) continue;
     auto names = wanted.inMemory.find(memory.name->text);
     if (names != wanted.inMemory.end())
-      lookUp(*memory.payload, together({&names->second}), payloads_[memory.payload.get()]);
+      lookUp(*memory.payload, together(names->second, {}), payloads_[memory.payload.get()]);
   }
 }
 
@@ -154,8 +153,8 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
   };
   Table &own = objects_[0];
   if (context.program) {
-    lookUp(*context.program, together({&wanted.needed}), own, target::Spelling::AsInTable);
-    lookUp(*context.program, together({&wanted.anywhere, &namesOf(0), &coldPartsOf(0)}), own);
+    lookUp(*context.program, together(wanted.needed, coldPartsOf(0)), own, target::Spelling::AsInTable);
+    lookUp(*context.program, together(wanted.anywhere, namesOf(0)), own);
   }
 
   auto lackingOf = [&](const Names &names) {
@@ -169,7 +168,8 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
   if (!context.program || (lacking.empty() && exported.empty())) { // no need to know the libraries
     for (const auto &[object, names] : wanted.inObject)
       if (auto file = context.objects.file(object); object != 0 && file) {
-        lookUp(**file, together({&names, &coldPartsOf(object)}), objects_[object]);
+        lookUp(**file, together(names, {}), objects_[object]);
+        lookUp(**file, together(coldPartsOf(object), {}), objects_[object], target::Spelling::AsInTable);
       }
     return;
   }
@@ -185,16 +185,16 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
       continue;
     }
     libraries_.push_back(i);
-    lookUp(**file, together({&exported}), objects_[i], target::Spelling::Exported);
-    lookUp(**file, together({&namesOf(i), &coldPartsOf(i)}), objects_[i]);
-    lookUp(**file, together({&lacking}), objects_[i], target::Spelling::AsInTable);
+    lookUp(**file, together(exported, {}), objects_[i], target::Spelling::Exported);
+    lookUp(**file, together(namesOf(i), {}), objects_[i]);
+    lookUp(**file, together(lacking, coldPartsOf(i)), objects_[i], target::Spelling::AsInTable);
   }
   // A name that no library has as it stands is compared with C++ names.
   for (size_t i : libraries_)
     std::erase_if(lacking, [&](const std::string &name) { return objects_[i].contains(name); });
   if (lacking.empty()) return;
   for (size_t i : libraries_)
-    if (auto file = context.objects.file(i)) lookUp(**file, together({&lacking}), objects_[i]);
+    if (auto file = context.objects.file(i)) lookUp(**file, together(lacking, {}), objects_[i]);
 }
 
 const std::vector<target::Symbol> &Symbols::inObject(size_t object, const std::string &name) const {

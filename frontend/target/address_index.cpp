@@ -1,7 +1,7 @@
 // The index takes four bytes a symbol: references, sorted by address into buckets of about sixteen, each bucket sorted
 // inside only when somebody looks into it. For a million symbols that is two passes over the table with random writes
-// (some 20 ms) and 5 MB; a full sort of addresses takes 80 ms and 16 MB. A scan answers a few dozen questions in 3 ms,
-// if they are known before: hence both.
+// (some 20 ms) and 5 MB; a full sort of addresses takes 80 ms and 16 MB. One question is answered by a scan in 3 ms,
+// and most patches have none or few: hence both.
 #include "frontend/target/address_index.h"
 
 #include <elf.h>
@@ -46,71 +46,26 @@ template <class F> void forEach(const std::vector<SymbolSource> &sources, bool l
   }
 }
 
-// Of ascending addresses, the first that is not before a given one; with a table of where to begin, for a binary search
-// per symbol would take longer than all the rest.
-class GroupFinder {
-public:
-  explicit GroupFinder(const std::vector<uint64_t> &addresses) : addresses_(addresses) {
-    constexpr int kTableBits = 10;
-    shift_ = std::max(static_cast<int>(std::bit_width(addresses.back() - addresses.front())) - kTableBits, 0);
-    for (uint64_t i = 0; i <= (addresses.back() - addresses.front()) >> shift_; i++)
-      starts_.push_back(static_cast<uint32_t>(std::ranges::lower_bound(addresses, addresses.front() + (i << shift_)) -
-                                              addresses.begin()));
-  }
-  [[nodiscard]] size_t find(uint64_t address) const {
-    if (address > addresses_.back()) return addresses_.size();
-    if (address <= addresses_.front()) return 0;
-    size_t i = starts_[(address - addresses_.front()) >> shift_];
-    while (addresses_[i] < address)
-      i++;
-    return i;
-  }
-
-private:
-  const std::vector<uint64_t> &addresses_;
-  int shift_ = 0;
-  std::vector<uint32_t> starts_;
-};
-
 } // namespace
 
-std::vector<Surroundings> scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers,
-                                     const std::vector<uint64_t> &addresses) {
-  if (addresses.empty()) return {};
-  const size_t count = addresses.size();
-  // Symbols belong to the first of the addresses that is not before them, or to none.
-  struct Group {
-    uint64_t smallest = UINT64_MAX, greatest = 0;
-    std::vector<IndexedSymbol> atGreatest{};
-  };
-  std::vector<Group> groups(count + 1);
-  std::vector<Surroundings> result(count);
-  const GroupFinder finder(addresses);
-  forEach(sources, leaveOutMarkers, [&](const SymbolEntry &entry, uint32_t source, uint32_t index) {
-    const size_t first = finder.find(entry.value);
-    Group &group = groups[first];
-    group.smallest = std::min(group.smallest, entry.value);
-    if (first == count) return;
-    IndexedSymbol symbol{.address = entry.value, .size = entry.size, .source = source, .symbol = index};
-    if (group.atGreatest.empty() || entry.value > group.greatest) {
-      group.greatest = entry.value;
-      group.atGreatest.assign(1, symbol);
-    } else if (entry.value == group.greatest && group.atGreatest.size() < kMostAround) {
-      group.atGreatest.push_back(symbol);
-    }
-    const uint64_t end = endOf(entry.value, entry.size);
-    for (size_t i = first; i < count && addresses[i] < end; i++)
-      if (result[i].holding.size() < kMostAround) result[i].holding.push_back(symbol);
-  });
+Surroundings scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, uint64_t address) {
+  Surroundings result;
   uint64_t next = UINT64_MAX;
-  for (size_t i = count; i-- > 0;) {
-    next = std::min(next, groups[i + 1].smallest);
-    if (next != UINT64_MAX) result[i].next = next;
-  }
-  for (size_t i = 0; i < count; i++) {
-    if (groups[i].atGreatest.empty() && i > 0) groups[i].atGreatest = groups[i - 1].atGreatest;
-    result[i].before = groups[i].atGreatest;
-  }
+  forEach(sources, leaveOutMarkers, [&](const SymbolEntry &entry, uint32_t source, uint32_t index) {
+    if (entry.value > address) {
+      next = std::min(next, entry.value);
+      return;
+    }
+    IndexedSymbol symbol{.address = entry.value, .size = entry.size, .source = source, .symbol = index};
+    if (endOf(entry.value, entry.size) > address && result.holding.size() < kMostAround)
+      result.holding.push_back(symbol);
+    uint64_t nearest = result.before.empty() ? 0 : result.before.front().address;
+    if (result.before.empty() || entry.value > nearest)
+      result.before.assign(1, symbol);
+    else if (entry.value == nearest && result.before.size() < kMostAround)
+      result.before.push_back(symbol);
+  });
+  if (next != UINT64_MAX) result.next = next;
   return result;
 }
 

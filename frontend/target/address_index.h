@@ -31,10 +31,8 @@ struct Surroundings {
 // Entries of such a list; the others of a file that has more are left out.
 inline constexpr size_t kMostAround = 256;
 
-// For each of `addresses`, which are ascending and all different. `leaveOutMarkers`: without "$x" and the like
-// (aarch64). Goes once through the tables: right for a few dozens.
-std::vector<Surroundings> scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers,
-                                     const std::vector<uint64_t> &addresses);
+// `leaveOutMarkers`: without "$x" and the like (aarch64). Goes once through the tables: right for a few questions.
+Surroundings scanAround(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, uint64_t address);
 
 // Answers the same from an index: right for many.
 class AddressIndex {

@@ -3,7 +3,6 @@
 #include "frontend/target/elf_file.h"
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -52,12 +51,8 @@ struct ElfFile::Impl {
     if (debug) separate = {&debug->impl_->image, &debug->impl_->contents};
     return SymbolLookup({&image, &contents}, separate);
   }
-  unsigned questions = 0;                 // by address, so far
-  std::vector<uint64_t> likely;           // addresses of symbols that were looked up: the next questions
-  std::map<uint64_t, Surroundings> known; // answers
+  unsigned questions = 0; // by address, so far
   [[nodiscard]] Surroundings around(uint64_t address);
-  void expectQuestions(const std::vector<std::vector<Symbol>> &found);
-  void forgetAnswers();
 };
 
 ElfFile::ElfFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -137,25 +132,11 @@ bool ElfFile::isRelocated(LinkAddress address, uint64_t size) const {
 
 // --- symbols by address -----------------------------------------------------------------------------------------
 
-void ElfFile::Impl::expectQuestions(const std::vector<std::vector<Symbol>> &found) {
-  constexpr size_t kMostLikely = 256;
-  for (const std::vector<Symbol> &symbols : found)
-    for (const Symbol &symbol : symbols)
-      if (likely.size() < kMostLikely) likely.push_back(symbol.address.value);
-}
-
-void ElfFile::Impl::forgetAnswers() {
-  addresses.reset();
-  known.clear();
-  questions = 0;
-}
-
 Surroundings ElfFile::Impl::around(uint64_t address) {
-  // Below this, an index costs less than a page fault; and from so many scans on, it is worth its cost.
+  // Below this, an index costs less than a page fault; and from so many questions on, it is worth its cost.
   constexpr size_t kFewSymbols = 20'000;
-  constexpr unsigned kFewScans = 2;
+  constexpr unsigned kFewQuestions = 2;
   if (addresses) return addresses->around(address);
-  if (auto answer = known.find(address); answer != known.end()) return answer->second;
   std::vector<SymbolSource> sources;
   size_t total = 0;
   for (const SymbolLookup::Table &table : lookup().tables()) {
@@ -163,16 +144,8 @@ Surroundings ElfFile::Impl::around(uint64_t address) {
     total += table.table->count();
   }
   const bool leaveOutMarkers = image.machine == Machine::AArch64;
-  if (total > kFewSymbols && questions++ < kFewScans) {
-    std::vector<uint64_t> asked = std::exchange(likely, {});
-    asked.push_back(address);
-    std::ranges::sort(asked);
-    asked.erase(std::ranges::unique(asked).begin(), asked.end());
-    std::vector<Surroundings> answers = scanAround(sources, leaveOutMarkers, asked);
-    for (size_t i = 0; i < asked.size(); i++)
-      known.insert_or_assign(asked[i], std::move(answers[i]));
-    return known[address];
-  }
+  if (total > kFewSymbols && questions++ < kFewQuestions) return scanAround(sources, leaveOutMarkers, address);
+
   uint64_t lowest = UINT64_MAX, highest = 0;
   for (const Segment &segment : image.segments) {
     lowest = std::min(lowest, segment.address.value);
@@ -233,9 +206,7 @@ LinkAddress ElfFile::nextSymbol(LinkAddress address) const {
 // --- symbols by name --------------------------------------------------------------------------------------------
 
 std::vector<std::vector<Symbol>> ElfFile::find(const std::vector<std::string> &names, Spelling spelling) const {
-  auto found = impl_->lookup().find(names, spelling);
-  impl_->expectQuestions(found);
-  return found;
+  return impl_->lookup().find(names, spelling);
 }
 
 std::vector<ElfFile::Undefined> ElfFile::undefinedSymbols() const {
@@ -322,7 +293,8 @@ Result<void> ElfFile::attachDebugFile(std::shared_ptr<const ElfFile> debug) cons
                                   {.message = cat("`", debug->name(), "` has build-id ", toHex(debug->buildId()))}}});
   impl_->debug = std::move(debug);
   impl_->debugInfo.reset();
-  impl_->forgetAnswers();
+  impl_->addresses.reset();
+  impl_->questions = 0;
   return {};
 }
 

@@ -1,8 +1,7 @@
-// redis-server of Debian (PIE, stripped, exported symbols), a command replaced and a global set while redis-benchmark
-// runs.
+// A command of redis-server replaced and a global set while redis-benchmark runs.
 #include <gmock/gmock.h>
 
-#include "tests/real/server.h"
+#include "tests/real/redis.h"
 
 namespace lpc::test {
 namespace {
@@ -10,44 +9,19 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class Redis : public testing::Test {
+class RedisCommands : public Redis {
 protected:
   void SetUp() override {
-    for (const char *program : {"redis-server", "redis-cli", "redis-benchmark"})
-      if (!installed(program)) GTEST_SKIP() << "package of `" << program << "` is not installed";
-    port_ = freePort();
-    server_.emplace(std::vector<std::string>{"redis-server", "--port", text(port_), "--bind", "127.0.0.1", "--save", "",
-                                             "--appendonly", "no"});
-    ASSERT_TRUE(answers(port_));
-    ASSERT_EQ(cli({"ping"}), "PONG\n"); // all its threads are there when it answers
-    before_ = stateOf(server_->pid());
+    Redis::SetUp();
     folder_.write("ping.lp", "patch ping version \"1\"\n"
                              "target /usr/bin/redis-server\n"
                              "dl  p " LPC_TEST_BINARY_DIR "/redis_ping.so\n"
                              "jmp pingCommand $p:pingPatched\n"
                              "set TrackingTableTotalItems u64 4711 was 0\n");
   }
-  static std::string text(int number) { return std::to_string(number); }
-  [[nodiscard]] std::string cli(const std::vector<std::string> &words) const {
-    std::vector<std::string> all = {"redis-cli", "-p", text(port_)};
-    all.insert(all.end(), words.begin(), words.end());
-    return run(all).out;
-  }
-  // The load: it ends with status 0 only when every request was answered.
-  [[nodiscard]] Child load() const {
-    return Child({"redis-benchmark", "-p", text(port_), "-c", "20", "-n", "150000", "-t", "ping,set,get", "-q"});
-  }
-  [[nodiscard]] RunResult onServer(const std::string &command, const std::string &what) const {
-    return lpc({command, what, "--pid", text(server_->pid())});
-  }
-
-  int port_ = 0;
-  WorkFolder folder_;
-  std::optional<Child> server_;
-  ProcessState before_;
 };
 
-TEST_F(Redis, CommandReplacedUnderLoad) {
+TEST_F(RedisCommands, CommandReplacedUnderLoad) {
   ASSERT_EQ(lpc({"check", "ping.lp"}).status, 0);
   EXPECT_EQ(cli({"ping"}), "PONG\n");
   Child benchmark = load();
@@ -69,7 +43,7 @@ TEST_F(Redis, CommandReplacedUnderLoad) {
   EXPECT_EQ(stateOf(server_->pid()).tracer, 0);
 }
 
-TEST_F(Redis, AppliedAndRevertedAgainAndAgainUnderLoad) {
+TEST_F(RedisCommands, AppliedAndRevertedAgainAndAgainUnderLoad) {
   Child benchmark = load();
   ASSERT_TRUE(benchmark.line(std::chrono::seconds(60)).has_value());
   int rounds = 0;
@@ -85,7 +59,7 @@ TEST_F(Redis, AppliedAndRevertedAgainAndAgainUnderLoad) {
   EXPECT_THAT(run({"grep", "-c", "livepatch", "/proc/" + text(server_->pid()) + "/maps"}).out, "0\n");
 }
 
-TEST_F(Redis, WrongNamesAreRefusedBeforeAnythingHappens) {
+TEST_F(RedisCommands, WrongNamesAreRefusedBeforeAnythingHappens) {
   folder_.write("wrong.lp", "target /usr/bin/redis-server\njmp pingComand echoCommand\n");
   RunResult done = lpc({"check", "wrong.lp"});
   EXPECT_EQ(done.status, 1);

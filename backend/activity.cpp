@@ -15,7 +15,9 @@ namespace lpc::backend {
 namespace {
 
 constexpr uint64_t kRedZone = 128;
-constexpr size_t kChunkWords = 4096;                 // 32 KiB a read: more than most stacks have
+constexpr size_t kChunkWords = 4096; // 32 KiB a read: more than most stacks have
+constexpr size_t kTogether = runtime::Process::kTogether;
+constexpr size_t kCopiedWords = 1024;                // of a stack that is read with others: most use less
 constexpr uint64_t kMostScanned = uint64_t{8} << 20; // of one stack: what threads have by default
 
 } // namespace
@@ -33,6 +35,7 @@ ActivityCheck::ActivityCheck(const runtime::Process &process, const std::vector<
     if (code.returns) hull_ = {std::min(hull_.begin, code.range.begin), std::max(hull_.end, code.range.end)};
   }
   buffer_.resize(kChunkWords);
+  copies_.reserve(kTogether), pieces_.reserve(kTogether);
 }
 
 // A return address belongs to the call before it, which may be the last instruction of its function: (begin, end]. A
@@ -57,22 +60,31 @@ const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const
 const GuardedCode *ActivityCheck::executing(RemoteAddress programCounter) const { return at(programCounter, false); }
 const GuardedCode *ActivityCheck::returning(RemoteAddress returnAddress) const { return at(returnAddress, true); }
 
+bool ActivityCheck::isReturn(uint64_t word) { return (hit_ = returning({word})) != nullptr; }
+
 // Memory that can't be read counts as a hit, and so does more than there is time for.
-bool ActivityCheck::scan(RemoteAddress from, RemoteAddress end) {
-  if (end - from > kMostScanned) return true;
-  return runtime::scanWords(process_, from, end, buffer_,
-                            [&](uint64_t word) { return (hit_ = returning({word})) != nullptr; })
-      .value_or(true);
+bool ActivityCheck::scan(RemoteRange range) {
+  if (range.end - range.begin > kMostScanned) return true;
+  auto visit = [this](uint64_t word) { return isReturn(word); };
+  auto copy = std::ranges::find(copies_, range, &Copy::range);
+  if (copy != copies_.end()) return std::ranges::any_of(std::span(copied_).subspan(copy->first, copy->words), visit);
+  return runtime::scanWords(process_, range.begin, range.end, buffer_, visit).value_or(true);
 }
 
-bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
+// From the stack pointer on; nothing where it leads to memory that was mapped since we looked.
+std::optional<RemoteRange> ActivityCheck::stackOf(const runtime::StoppedThread &thread) const {
   const runtime::Mapping *current = runtime::mappingAt(maps_, thread.registers.stackPointer());
-  if (!current) return true; // mapped since we looked: not provable
+  if (!current) return std::nullopt;
   // Leaf functions keep words below the stack pointer (System V x86-64 psABI, "red zone").
   RemoteAddress bottom = std::max(current->range.begin, thread.registers.stackPointer() - kRedZone);
   RemoteAddress top = current->range.end;
   if (auto goStack = runtime::goStackOf(process_, *current, thread.registers)) top = goStack->end;
-  if (scan(bottom, top)) return true;
+  return RemoteRange{bottom, top};
+}
+
+bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
+  auto stack = stackOf(thread);
+  if (!stack || scan(*stack)) return true; // without one it is not provable
   // The mapping that holds the thread's control block is its stack (glibc and musl put it at the top); the first
   // thread's is [stack].
   const runtime::Mapping *own = runtime::mappingAt(maps_, thread.registers.threadPointer());
@@ -80,7 +92,8 @@ bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
     auto first = std::ranges::find(maps_, "[stack]", &runtime::Mapping::path);
     own = first == maps_.end() ? nullptr : &*first;
   }
-  return own && own != current && own->readable && scan(own->range.begin, own->range.end);
+  bool elsewhere = own && !own->range.contains(thread.registers.stackPointer()) && own->readable;
+  return elsewhere && scan(own->range);
 }
 
 bool ActivityCheck::scanRegisters(const runtime::StoppedThread &thread) {
@@ -104,6 +117,47 @@ std::optional<Active> ActivityCheck::find(const runtime::StoppedThread &thread, 
     if (const GuardedCode *code = returning(trace.frames[frame])) return Active{thread.tid, code->name, frame, true};
   if (trace.complete) return std::nullopt;
   return Active{thread.tid, std::move(suspect), static_cast<unsigned>(trace.frames.size()), true, true};
+}
+
+// Only stacks of which little is in use; find() reads the others. A few threads are not worth it, and those that ran
+// are not worth an allocation.
+void ActivityCheck::copyStacks(std::span<const runtime::StoppedThread *const> threads) {
+  constexpr size_t kFew = 3;
+  copies_.clear();
+  if (threads.size() <= kFew) return;
+  size_t total = 0;
+  for (const runtime::StoppedThread *thread : threads) {
+    auto stack = stackOf(*thread);
+    if (!stack) continue;
+    Copy copy{*stack, {(stack->begin.value + 7) & ~uint64_t{7}}, total, 0}; // aligned as in scanWords
+    if (stack->end > copy.from) copy.words = (stack->end - copy.from) / 8;
+    if (copy.words == 0 || copy.words > kCopiedWords) continue;
+    total += copy.words;
+    copies_.push_back(copy);
+  }
+  if (copied_.size() < total) {
+    if (threads.front()->running) return copies_.clear();
+    copied_.resize(total);
+  }
+  pieces_.clear();
+  for (const Copy &copy : copies_)
+    pieces_.push_back({copy.from, {reinterpret_cast<uint8_t *>(copied_.data() + copy.first), copy.words * 8}});
+  copies_.resize(process_.readTogether(pieces_));
+}
+
+std::optional<Active> ActivityCheck::findAny(std::span<const runtime::StoppedThread *const> threads,
+                                             runtime::Unwinder *unwinder) {
+  if (guarded_.empty()) return std::nullopt;
+  for (; !threads.empty(); threads = threads.subspan(std::min(kTogether, threads.size()))) {
+    auto some = threads.first(std::min(kTogether, threads.size()));
+    copyStacks(some);
+    std::optional<Active> active;
+    for (size_t i = 0; i < some.size() && !active; i++)
+      active = find(*some[i], unwinder);
+    copies_.clear();
+    if (active) return active;
+  }
+  return std::nullopt;
 }
 
 } // namespace lpc::backend

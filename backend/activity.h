@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,11 +50,23 @@ public:
   // its frames.
   std::optional<Active> find(const runtime::StoppedThread &thread, runtime::Unwinder *unwinder);
 
+  // The first one that is active of several threads that stand. Reads their stacks together.
+  std::optional<Active> findAny(std::span<const runtime::StoppedThread *const> threads, runtime::Unwinder *unwinder);
+
 private:
+  // A stack that has been read.
+  struct Copy {
+    RemoteRange range;
+    RemoteAddress from;          // its first whole word
+    size_t first = 0, words = 0; // in copied_
+  };
   const GuardedCode *executing(RemoteAddress programCounter) const;
   const GuardedCode *returning(RemoteAddress returnAddress) const;
   const GuardedCode *at(RemoteAddress address, bool asReturn) const;
-  bool scan(RemoteAddress from, RemoteAddress end);
+  std::optional<RemoteRange> stackOf(const runtime::StoppedThread &thread) const;
+  void copyStacks(std::span<const runtime::StoppedThread *const> threads);
+  bool isReturn(uint64_t word);
+  bool scan(RemoteRange range);
   bool scanStacks(const runtime::StoppedThread &thread);
   bool scanRegisters(const runtime::StoppedThread &thread);
 
@@ -62,7 +75,9 @@ private:
   std::vector<GuardedCode> guarded_; // ascending by begin
   std::vector<RemoteAddress> reach_; // by row: how far the rows up to it reach
   RemoteRange hull_{};               // of those that are returned into
-  std::vector<uint64_t> buffer_;
+  std::vector<uint64_t> buffer_, copied_;
+  std::vector<Copy> copies_;
+  std::vector<runtime::Process::Piece> pieces_;
   const GuardedCode *hit_ = nullptr;
 };
 

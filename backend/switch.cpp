@@ -179,7 +179,7 @@ private:
     outcome_.stops++;
     active_.reset();
     auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause,
-                                 [&](const runtime::StoppedThread &thread) { return inactive(thread); });
+                                 [&](auto threads) { return inactive(threads); });
     double afterStop = monotonicMicroseconds();
     Attempt attempt = stopped ? verify() : active_ ? inTheWay() : cannotStop(std::move(stopped.error()));
     double afterVerify = monotonicMicroseconds();
@@ -229,8 +229,8 @@ private:
     return Attempt::Again;
   }
 
-  Result<void> inactive(const runtime::StoppedThread &thread) {
-    active_ = activity_.find(thread, unwinder_ ? &*unwinder_ : nullptr);
+  Result<void> inactive(std::span<const runtime::StoppedThread *const> threads) {
+    active_ = activity_.findAny(threads, unwinder_ ? &*unwinder_ : nullptr);
     if (!active_) return {};
     return fail(DiagnosticId::ProcessBusy, "a thread is in the way");
   }

@@ -6,6 +6,7 @@
 // is stopped by us. Where it is forbidden altogether, PTRACE_POKEDATA still writes, word by word, to a process that we
 // have stopped.
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,24 @@ Result<void> Process::read(RemoteAddress from, std::span<uint8_t> into) const {
     done += static_cast<size_t>(count);
   }
   return {};
+}
+
+// This call goes by the id, not by our descriptor: it could meet the memory of a program that was executed meanwhile.
+size_t Process::readTogether(std::span<const Piece> pieces) const {
+  std::array<iovec, kTogether> ours, theirs;
+  size_t count = std::min(pieces.size(), kTogether);
+  for (size_t i = 0; i < count; i++) {
+    if (!reachable(pieces[i].from, pieces[i].into.size())) return 0;
+    ours[i] = {pieces[i].into.data(), pieces[i].into.size()};
+    theirs[i] = {reinterpret_cast<void *>(pieces[i].from.value), pieces[i].into.size()};
+  }
+  ssize_t read = count > 0 ? process_vm_readv(pid_, ours.data(), count, theirs.data(), count, 0) : 0;
+  if (read <= 0 || !sameMemory()) return 0;
+  auto left = static_cast<size_t>(read);
+  size_t whole = 0;
+  for (; whole < count && pieces[whole].into.size() <= left; whole++)
+    left -= pieces[whole].into.size();
+  return whole;
 }
 
 Result<Bytes> Process::read(RemoteAddress from, uint64_t size) const {

@@ -1,14 +1,12 @@
 // Stopping every thread of a process.
 //
 // The stages of one stop, and why they stand in this order:
-//  1. Look at every thread's state, and make room for all that follows. The process runs, untraced. A thread that waits
-//  for a
-//     vfork child is found here, before anybody is disturbed.
+//  1. Look at every thread's state, and make room for all that follows. The process runs, untraced. A thread that
+//     waits for a vfork child is found here, before anybody is disturbed.
 //  2. Stop the threads in uninterruptible sleep: they may take long, and nobody else should wait for them.
 //  3. Stop the blocked threads, and read their registers. They sleep anyway. Look at the others again: many a thread
-//  that
-//     was runnable at the first look is blocked by now.
-//  4. Raise our priority; stop the running threads. Only this is the pause that the program feels.
+//     that was runnable at the first look is blocked by now.
+//  4. Raise our priority, if it is not yet; stop the running threads. Only this is the pause that the program feels.
 //  5. Compare the number of threads with ours (the link count of /proc/PID/task: one fstat, not a listing), and stop
 //     those that were born, until none is new.
 //  6. See that it still is the program we opened.
@@ -19,6 +17,7 @@
 #include "runtime/stop.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,6 +51,16 @@ constexpr unsigned kTicksPerLook = 4;
 // How long a thread that was interrupted in vain is waited for while nobody else stands: before the next attempt, and
 // at the end of all (on a loaded machine it may be long before it is on a processor).
 constexpr milliseconds kGrace{20}, kLastGrace{1000};
+
+// A thread that is interrupted takes our processor at once, to stop there, unless our priority is raised: then they all
+// stop on the others. But so many of them (10 µs each), for a running thread that has to have our processor waits.
+constexpr size_t kMostInRow = 512;
+
+bool haveProcessors(int count) {
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  return sched_getaffinity(0, sizeof ours, &ours) == 0 && CPU_COUNT(&ours) >= count;
+}
 
 // Settled: was runnable at the first look, and blocked at a later one.
 enum class Pass : uint8_t { Uninterruptible, Blocked, Settled, Running, Done, DoneRunning };
@@ -87,7 +96,8 @@ struct Tracees::Impl {
   std::vector<StoppedThread> threads{};
   std::vector<Tracee> tracees{};
   std::vector<Pass> passes{};
-  size_t sorted = 0; // so many rows from the front are ascending by id
+  std::vector<const StoppedThread *> stood{}; // of the pass
+  size_t sorted = 0;                          // so many rows from the front are ascending by id
   // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
   size_t lasting = 0;
   bool leaderEnded = false; // counted among them
@@ -142,7 +152,7 @@ Result<void> Tracees::Impl::prepare() {
   threads.clear(), tracees.clear(), passes.clear();
   // Room for as many again: threads that are born while we stop.
   size_t most = 2 * ids->size() + 64;
-  threads.reserve(most), tracees.reserve(most), passes.reserve(most);
+  threads.reserve(most), tracees.reserve(most), passes.reserve(most), stood.reserve(most);
   stragglers::reserve(most);
   lasting = 0, leaderEnded = false;
   for (pid_t tid : *ids) {
@@ -239,6 +249,7 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
   for (size_t i = from; i < tracees.size(); i++)
     if (passes[i] == pass)
       if (auto done = await(i); !done) return done;
+  stood.clear();
   for (size_t i = from; i < tracees.size(); i++) {
     while (passes[i] == pass && tracees[i].state == TraceeState::Stopped &&
            !tracees[i].readRegisters(threads[i].registers)) {
@@ -246,11 +257,10 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
       if (auto done = await(i); !done) return done;
     }
     if (passes[i] != pass) continue;
-    if (tracees[i].state == TraceeState::Stopped && *inspect)
-      if (auto done = (*inspect)(threads[i]); !done) return done;
+    if (tracees[i].state == TraceeState::Stopped) stood.push_back(&threads[i]);
     passes[i] = pass == Pass::Running ? Pass::DoneRunning : Pass::Done;
   }
-  return {};
+  return *inspect && !stood.empty() ? (*inspect)(stood) : Result<void>{};
 }
 
 // Threads that had only something short to do when we looked. After a stop these are all that it has woken up: they ask
@@ -270,6 +280,7 @@ bool Tracees::Impl::findSettled() {
 
 Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   if (auto done = stopPass(Pass::Uninterruptible, 0); !done) return done;
+  if (passes.size() <= kMostInRow && haveProcessors(2)) realtime.raise();
   if (auto done = stopPass(Pass::Blocked, 0); !done) return done;
   while (findSettled())
     if (auto done = stopPass(Pass::Settled, 0); !done) return done;

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runtime/process.h"
@@ -29,8 +30,8 @@ struct StoppedThread {
   Registers registers{}; // valid while stopped
 };
 
-// Looks at a thread that stands, while others may run still. An error ends the stop, and everything runs again.
-using Inspection = std::function<Result<void>(const StoppedThread &)>;
+// Looks at threads that stand, while others may run still. An error ends the stop, and everything runs again.
+using Inspection = std::function<Result<void>(std::span<const StoppedThread *const>)>;
 
 // One for several stops (retries) of the same process; move-only; all calls from the thread of ours that called
 // seize().
@@ -58,9 +59,9 @@ public:
   // The same, and gives up what could not be let go before (a thread that was interrupted and did not stop in time).
   void detach();
 
-  // Whether lpc runs with real-time priority (SCHED_FIFO, the lowest) from the interruption of the first running thread
-  // to the last release, where it may. On by default: with more runnable threads than processors, it is what keeps the
-  // pause short.
+  // Whether lpc runs with real-time priority (SCHED_FIFO, the lowest), where it may, until the last release: from the
+  // interruption of the first running thread, or of the first one at all where they are some hundreds at most. On by
+  // default: with more runnable threads than processors, it is what keeps the pause short.
   void setRealtime(bool on);
 
   struct Times {                      // microseconds, of the last stop (or attempt), CLOCK_MONOTONIC

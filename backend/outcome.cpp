@@ -11,6 +11,13 @@
 namespace lpc::backend {
 
 void describeState(Outcome &outcome, const runtime::Process &process, const std::string &what) {
+  // One that was killed in between takes writes that nobody will see.
+  bool made = outcome.kind == OutcomeKind::Applied || outcome.kind == OutcomeKind::Reverted;
+  if (made && process.dying()) {
+    outcome.kind = OutcomeKind::Gone;
+    outcome.reason =
+        Error{DiagnosticId::ProcessGone, cat("process ", process.pid(), " ended while lpc was working on it")};
+  }
   std::string who = cat("process ", process.pid());
   std::string stood = outcome.stops == 0
                           ? " was not stopped"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct PlayOptions {
   bool alwaysStop = false;                      // also for a change that needs no stop
   std::vector<std::string> allowActive{};       // functions that may be active; "*" is all
   std::optional<Bytes> expectedPlan{};          // plan_digest.h: another plan is refused
+  std::function<bool()> giveUp{}; // asked before each wait for a safe moment; true: the time for that is over
 };
 
 enum class OutcomeKind : uint8_t {

@@ -109,7 +109,7 @@ private:
         unwinder_.emplace(std::move(*unwinder));
         continue;
       }
-      if (Clock::now() + pause >= deadline) return std::move(result_);
+      if (Clock::now() + pause >= deadline || (options_.giveUp && options_.giveUp())) return std::move(result_);
       waitFor(pause);
       if (process_.ended()) return gone();
       pause = std::min(pause * 2, microseconds(100'000));

@@ -34,28 +34,23 @@ std::optional<target::ObjectSource> program(const PatchText &text, const sema::H
   return std::nullopt;
 }
 
-// All objects that the patch can speak of; with a process, just what it has loaded.
-Result<target::Objects> openObjects(target::ObjectSource program, const Names &names, const LiveProcess *live) {
+// All objects that the patch can speak of; with a process, just what it has loaded, of which `itself` is the program
+// (or the library) that the patch is for.
+Result<target::Objects> openObjects(target::ObjectSource program, const Names &names, const LiveProcess *live,
+                                    size_t itself) {
   std::vector<target::ObjectSource> sources = {std::move(program)};
-  if (live != nullptr)
-    for (const runtime::Module &module : live->snapshot.modules)
-      if (!module.isProgram && !module.isVdso) // the vdso is the kernel's, and no file
-        sources.push_back(
-            {module.soname.empty() ? module.path : module.soname, module.soname, module.openPath, module.path});
+  for (size_t i = 0; live != nullptr && i < live->snapshot.modules.size(); i++) {
+    const runtime::Module &module = live->snapshot.modules[i];
+    if (i != itself && !module.isVdso) // the vdso is the kernel's, and no file
+      sources.push_back(
+          {module.soname.empty() ? module.path : module.soname, module.soname, module.openPath, module.path});
+  }
   Result<target::Objects> objects = target::Objects::open(std::move(sources), live != nullptr);
   if (!objects) return objects;
   for (const ObjectFile &object : names.objects)
     if (auto added = objects->addAlias(object.name, object.file, object.file); !added)
       return std::unexpected(std::move(added.error()));
   return objects;
-}
-
-backend::Outcome untouched(pid_t pid, Error reason) {
-  backend::Outcome outcome;
-  outcome.kind = reason.id == DiagnosticId::ProcessGone ? backend::OutcomeKind::Gone : backend::OutcomeKind::Refused;
-  outcome.state = untouchedState(pid, reason.id);
-  outcome.reason = std::move(reason);
-  return outcome;
 }
 
 // The first error of the patch stands for all of them: they are printed with their places.
@@ -101,6 +96,14 @@ std::string untouchedState(pid_t pid, std::optional<DiagnosticId> reason) {
               : cat("process ", pid, " was not stopped; nothing was changed");
 }
 
+backend::Outcome untouched(pid_t pid, Error reason) {
+  backend::Outcome outcome;
+  outcome.kind = reason.id == DiagnosticId::ProcessGone ? backend::OutcomeKind::Gone : backend::OutcomeKind::Refused;
+  outcome.state = untouchedState(pid, reason.id);
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
 Result<LiveProcess> LiveProcess::open(pid_t pid) {
   Result<runtime::Process> process = runtime::Process::open(pid);
   if (!process) return std::unexpected(std::move(process.error()));
@@ -126,7 +129,19 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
         "write `target FILE` into it, or give `--target ELF` or `--pid PID`";
     return result;
   }
-  Result<target::Objects> objects = openObjects(std::move(*where), names, live);
+  // Addresses of one build mean nothing in another: before they are looked up, the process must run this one.
+  size_t itself = 0;
+  if (live != nullptr && (names.target || headers.target)) {
+    if (auto given = target::ElfFile::open(where->path, where->shown)) {
+      auto module = driver::moduleOfTarget(text.source.name(), **given, *live);
+      if (!module) {
+        result.refusal = std::move(module.error());
+        return result;
+      }
+      itself = *module;
+    }
+  }
+  Result<target::Objects> objects = openObjects(std::move(*where), names, live, itself);
   if (!objects) {
     // The file of a running program may be gone; the kernel still has it.
     if (live != nullptr && objects.error().id == DiagnosticId::CannotOpen && objects.error().help.empty())
@@ -134,14 +149,6 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
           cat("what process ", live->process.pid(), " runs is `--target /proc/", live->process.pid(), "/exe`");
     result.diagnostics.add(toDiagnostic(std::move(objects.error()), said));
     return result;
-  }
-
-  // Addresses of one build mean nothing in another: before they are looked up, the process must run this one.
-  if (live != nullptr && (names.target || headers.target)) {
-    if (auto same = driver::sameProgram(text.source.name(), *objects, *live); !same) {
-      result.refusal = std::move(same.error());
-      return result;
-    }
   }
 
   sema::Options options{.baseFolder = text.folder, .defaultName = text.defaultName, .source = text.source.name()};
@@ -156,26 +163,36 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
   return result;
 }
 
-std::optional<Compiler::Builds> Compiler::buildsOf(const LiveProcess &live) {
-  Builds builds;
+std::optional<Compiler::Kind> Compiler::kindOf(const LiveProcess &live) {
+  Kind kind;
   for (const runtime::Module &module : live.snapshot.modules) {
     if (module.isVdso) continue;
-    if (module.buildId.empty()) return std::nullopt; // the path alone does not say which file it is
-    builds.emplace_back(module.path, module.buildId);
+    const runtime::Mapping *mapping = runtime::mappingAt(live.snapshot.maps, module.range.begin);
+    if (module.buildId.empty() || mapping == nullptr || mapping->inode == 0) return std::nullopt;
+    kind.push_back({module.path, module.buildId, mapping->device, mapping->inode});
   }
-  return builds;
+  return kind;
+}
+
+bool Compiler::knows(const Kind &kind) const {
+  return std::ranges::find(done_, kind, [](const auto &entry) { return entry.first; }) != done_.end();
+}
+
+void Compiler::learn(Kind kind, ir::Patch patch) {
+  Compilation compilation{.name = patch.name, .source = text_.source, .diagnostics = {}};
+  compilation.patch = std::move(patch);
+  done_.emplace_back(std::move(kind), std::make_shared<const Compilation>(std::move(compilation)));
 }
 
 std::shared_ptr<const Compilation> Compiler::compileFor(const LiveProcess &live) {
-  std::optional<Builds> builds = buildsOf(live);
-  if (builds) {
-    auto known = std::ranges::find(done_, *builds, [](const auto &entry) { return entry.first; });
+  std::optional<Kind> kind = kindOf(live);
+  if (kind) {
+    auto known = std::ranges::find(done_, *kind, [](const auto &entry) { return entry.first; });
     if (known != done_.end()) return known->second;
   }
   auto compilation = std::make_shared<const Compilation>(compile(text_, names_, &live));
   // A refusal names the process, so it is not for others.
-  if (builds && !compilation->refusal && !compilation->ofOneProcess)
-    done_.emplace_back(std::move(*builds), compilation);
+  if (kind && !compilation->refusal && !compilation->ofOneProcess) done_.emplace_back(std::move(*kind), compilation);
   return compilation;
 }
 
@@ -201,15 +218,18 @@ Attempt planFor(Compiler &compiler, pid_t pid) {
 }
 
 Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &options) {
-  Attempt attempt{.pid = pid};
   Result<LiveProcess> live = LiveProcess::open(pid);
-  if (!live) {
-    attempt.outcome = untouched(pid, std::move(live.error()));
-    return attempt;
-  }
-  backend::Phase resolved = resolve(compiler, *live, attempt);
+  if (live) return applyTo(compiler, std::move(*live), options);
+  Attempt attempt{.pid = pid};
+  attempt.outcome = untouched(pid, std::move(live.error()));
+  return attempt;
+}
+
+Attempt applyTo(Compiler &compiler, LiveProcess live, const backend::PlayOptions &options) {
+  Attempt attempt{.pid = live.process.pid()};
+  backend::Phase resolved = resolve(compiler, live, attempt);
   if (attempt.compilation->patch)
-    attempt.outcome = backend::apply(*attempt.compilation->patch, live->process, options, std::move(live->snapshot));
+    attempt.outcome = backend::apply(*attempt.compilation->patch, live.process, options, std::move(live.snapshot));
   addFirst(std::move(resolved), attempt.outcome.phases);
   return attempt;
 }

@@ -74,18 +74,30 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
 // at. A `reason` tells a process that is not there from one that was refused.
 std::string untouchedState(pid_t pid, std::optional<DiagnosticId> reason = {});
 
-// Compiles one text for many processes: once for all that run the same builds of the same objects.
+// Compiles one text for many processes: once for all that have the same files loaded.
 class Compiler {
 public:
   Compiler(const PatchText &text, const Names &names) : text_(text), names_(names) {}
   std::shared_ptr<const Compilation> compileFor(const LiveProcess &live);
 
+  // What a process has loaded. The build-id is what a process says of itself; the file is what the kernel says.
+  struct Loaded {
+    std::string path;
+    Bytes buildId;
+    uint64_t device = 0, inode = 0;
+    bool operator==(const Loaded &) const = default;
+  };
+  using Kind = std::vector<Loaded>;
+  // Processes of one kind have one compilation; nothing: this one is of no kind but its own.
+  static std::optional<Kind> kindOf(const LiveProcess &live);
+  [[nodiscard]] bool knows(const Kind &kind) const;
+  // What another process of lpc found for that kind.
+  void learn(Kind kind, ir::Patch patch);
+
 private:
   const PatchText &text_;
   const Names &names_;
-  using Builds = std::vector<std::pair<std::string, Bytes>>; // path and build-id of each module
-  static std::optional<Builds> buildsOf(const LiveProcess &live);
-  std::vector<std::pair<Builds, std::shared_ptr<const Compilation>>> done_;
+  std::vector<std::pair<Kind, std::shared_ptr<const Compilation>>> done_;
 };
 
 // What became of a text and one process.
@@ -102,9 +114,13 @@ Attempt planFor(Compiler &compiler, pid_t pid);
 
 // … → plan → play: a transaction of its own.
 Attempt applyTo(Compiler &compiler, pid_t pid, const backend::PlayOptions &options);
+Attempt applyTo(Compiler &compiler, LiveProcess live, const backend::PlayOptions &options);
 
 // Takes the patch of that name back: a transaction of its own.
 backend::Outcome revertFrom(const std::string &name, pid_t pid, const backend::PlayOptions &options);
+
+// That nothing was done, and why.
+backend::Outcome untouched(pid_t pid, Error reason);
 
 // What is applied to one process, read from the process itself while it runs.
 struct Applied {

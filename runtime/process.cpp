@@ -181,6 +181,14 @@ bool Process::ended() const {
   return poll(&ending, 1, 0) > 0;
 }
 
+bool Process::dying() const {
+  if (ended()) return true;
+  // SIGKILL is pending for each thread of a killed process until it notices (kernel/signal.c, complete_signal).
+  auto status = readText(proc("status"));
+  constexpr uint64_t kKill = uint64_t{1} << (SIGKILL - 1);
+  return !status || (statusNumber(*status, "SigPnd", 16).value_or(0) & kKill) != 0;
+}
+
 Result<void> Process::sameMemory() const {
   uint8_t byte = 0;
   // Nothing is ever mapped at 0 but by the oddest programs: EIO, or a byte. End of file: the address space has no

@@ -55,10 +55,12 @@ public:
   [[nodiscard]] const std::string &executable() const { return executable_; } // readlink of /proc/PID/exe, for messages
   [[nodiscard]] std::string proc(const std::string &file) const;              // "/proc/PID/file"
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  [[nodiscard]] uint64_t startTime() const { return startTime_; } // clock ticks since boot
 
   // The same process, running the same program as when it was opened? ProcessGone, ProcessChanged.
   [[nodiscard]] Result<void> stillSame() const;
   [[nodiscard]] bool ended() const; // all its threads have
+  [[nodiscard]] bool dying() const; // it has ended, or was killed and will at once
   // The part of stillSame() that is one system call and opens no file, for use while the process stands: it has neither
   // ended nor executed a program since it was opened. Every read and write below says the same for itself.
   [[nodiscard]] Result<void> sameMemory() const;

@@ -4,7 +4,6 @@
 #include "frontend/driver/commands.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
-#include "frontend/driver/everyone.h"
 #include "frontend/driver/exit_status.h"
 #include "frontend/driver/outcome_report.h"
 #include "frontend/driver/trust.h"
@@ -28,17 +27,6 @@ std::string document(const std::string &name, const std::string &file, const std
   });
 }
 
-// Who is there to be patched. A patch with errors is found out before anybody is looked for.
-Result<Everyone> findAll(const Compilation &compilation) {
-  if (compilation.refusal) return std::unexpected(*compilation.refusal);
-  if (!compilation.patch) return fail(DiagnosticId::Usage, "the patch has errors");
-  auto builds = targetBuilds(compilation);
-  if (!builds) return std::unexpected(std::move(builds.error()));
-  Everyone everyone = everyoneWith(*builds);
-  if (everyone.pids.empty()) return std::unexpected(nobody(everyone, "runs the program that the patch is for"));
-  return everyone;
-}
-
 } // namespace
 
 int runApply(const Arguments &arguments) {
@@ -54,33 +42,14 @@ int runApply(const Arguments &arguments) {
     return status;
   }
 
-  Names names{arguments.target, arguments.objects, arguments.warnings};
-  Everyone everyone{.pids = arguments.pids};
-  if (arguments.all) {
-    Compilation compilation = compile(*text, names, nullptr);
-    auto found = findAll(compilation);
-    if (!found) {
-      int status = compilation.diagnostics.hasErrors() ? PatchHasErrors : statusOf(found.error().id);
-      std::vector<Diagnostic> diagnostics = compilation.diagnostics.sorted();
-      if (!compilation.diagnostics.hasErrors()) diagnostics.push_back(toDiagnostic(found.error()));
-      if (asJson) {
-        print(document(compilation.name, file, diagnostics, {}, status));
-        return status;
-      }
-      printDiagnostics(compilation.diagnostics.sorted(), compilation.source);
-      if (!compilation.diagnostics.hasErrors()) printError(kCommand, found.error());
-      printState("no process was touched");
-      return status;
-    }
-    everyone = std::move(*found);
-  }
+  if (arguments.all) return applyToAll(*text, arguments);
 
-  // One after the other: what one process costs is then not the other's delay, and the lines keep the order of the
-  // options.
+  Names names{arguments.target, arguments.objects, arguments.warnings};
+  // One after the other: the lines keep the order of the options.
   Compiler compiler(*text, names);
   backend::PlayOptions options = playOptions(arguments);
   std::vector<Attempt> attempts;
-  for (pid_t pid : everyone.pids)
+  for (pid_t pid : arguments.pids)
     attempts.push_back(applyTo(compiler, pid, options));
 
   int status = worstStatus(attempts);
@@ -88,12 +57,6 @@ int runApply(const Arguments &arguments) {
     print(document(patchNameOf(*text, attempts), file, diagnosticsOf(attempts), attempts, status));
   else
     printAttempts(std::string(kCommand), *text, attempts);
-  if (!asJson && arguments.all) {
-    std::vector<const backend::Outcome *> outcomes;
-    for (const Attempt &attempt : attempts)
-      outcomes.push_back(&attempt.outcome);
-    print(tally(outcomes, everyone));
-  }
   return status;
 }
 

@@ -14,10 +14,15 @@ namespace lpc::driver {
 namespace {
 
 // The module of the process that an object of the list is.
-const runtime::Module *moduleOf(size_t object, const target::Objects &objects, const LiveProcess &live) {
+const runtime::Module *moduleOf(size_t object, target::Objects &objects, const LiveProcess &live) {
   const auto &modules = live.snapshot.modules;
-  if (object == 0) return &modules.front();
-  auto same = [&](const runtime::Module &m) { return !m.isProgram && m.openPath == objects.source(object).path; };
+  auto same = [&](const runtime::Module &m) { return m.openPath == objects.source(object).path; };
+  if (object == 0) { // given by the user, and perhaps a library
+    auto file = objects.withoutDebugFile(0);
+    Bytes build = file ? (*file)->buildId() : Bytes();
+    auto found = std::ranges::find(modules, build, &runtime::Module::buildId);
+    return build.empty() || found == modules.end() ? &modules.front() : &*found;
+  }
   auto found = std::ranges::find_if(modules, same);
   return found == modules.end() ? nullptr : &*found;
 }

@@ -101,7 +101,10 @@ constexpr std::array kCommands = {
             "With --target, names are looked up in that file, which must be the same build as what runs: an unstripped "
             "twin of a stripped program is. With --public-key, or with keys in /etc/lpc/trusted.d, PATCH is a bundle "
             "that one of them has signed (PATCH.minisig, made by minisign), or nothing is done. Each process is a "
-            "transaction of its own; the exit status is the worst.",
+            "transaction of its own; the exit status is the worst.\n\n"
+            "With --all, every process is patched that runs the program, or has loaded the library, that the patch is "
+            "for, whatever its path or name: side by side, with those that are forked meanwhile. A table at the end "
+            "has a row for each. Ctrl-C ends it tidily.",
         .example = "lpc apply hotfix.lp --pid 4711\n"
                    "lpc apply hotfix.lp --pid 4711 --dry-run               # all but the change\n"
                    "lpc apply hotfix.lp --pid 4711,4712 --max-pause 500us  # two processes\n"

@@ -31,7 +31,9 @@ int runCheck(const Arguments &arguments);
 int runBuild(const Arguments &arguments);
 int runPlan(const Arguments &arguments);
 int runApply(const Arguments &arguments);
+int applyToAll(const PatchText &text, const Arguments &arguments); // apply --all
 int runRevert(const Arguments &arguments);
+int revertFromAll(const std::string &name, const Arguments &arguments); // revert --all
 int runStatus(const Arguments &arguments);
 int runDump(const Arguments &arguments);
 int runFmt(const Arguments &arguments);

@@ -21,25 +21,28 @@ bool colourOnStandardError() {
          std::string_view(terminal) != "dumb";
 }
 
-void printDiagnostics(const std::vector<Diagnostic> &diagnostics, const SourceText &source) {
+void printMessage(std::string_view text) {
   std::fflush(stdout); // both may be the same terminal or file
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void printDiagnostics(const std::vector<Diagnostic> &diagnostics, const SourceText &source) {
   bool colour = colourOnStandardError();
-  for (const Diagnostic &diagnostic : diagnostics) {
-    std::string text = render(diagnostic, source, colour);
-    std::fwrite(text.data(), 1, text.size(), stderr);
-  }
+  for (const Diagnostic &diagnostic : diagnostics)
+    printMessage(render(diagnostic, source, colour));
 }
 
+std::string errorText(std::string_view command, const Error &error, std::string_view state) {
+  return render(toDiagnostic(error), SourceText(std::string(command), ""), colourOnStandardError()) + stateText(state);
+}
 void printError(std::string_view command, const Error &error, std::string_view state) {
-  printDiagnostics({toDiagnostic(error)}, SourceText(std::string(command), ""));
-  printState(state);
+  printMessage(errorText(command, error, state));
 }
 
-void printState(std::string_view state) {
-  if (state.empty()) return;
-  std::string line = cat("  state: ", displayable(state), "\n");
-  std::fwrite(line.data(), 1, line.size(), stderr);
+std::string stateText(std::string_view state) {
+  return state.empty() ? "" : cat("  state: ", displayable(state), "\n");
 }
+void printState(std::string_view state) { printMessage(stateText(state)); }
 
 std::string shortTime(double microseconds) {
   constexpr struct {

@@ -19,9 +19,12 @@ void printDiagnostics(const std::vector<Diagnostic> &diagnostics, const SourceTe
 // A message that is about no place in a patch: "COMMAND: error: message [id]", notes and help, and at last the state
 // that a process was left in, where it is about one.
 void printError(std::string_view command, const Error &error, std::string_view state = {});
+std::string errorText(std::string_view command, const Error &error, std::string_view state);
 
 // "  state: …", below a message that was printed before; nothing where it is empty.
 void printState(std::string_view state);
+std::string stateText(std::string_view state);
+void printMessage(std::string_view text); // that has been made before
 
 // Colours are for terminals, unless NO_COLOR (no-color.org) is set to anything or TERM is `dumb`.
 bool colourOnStandardError();

@@ -24,20 +24,22 @@ void writeNote(Json &json, const Note &note, const std::string &file) {
 
 } // namespace
 
+void writeDiagnostic(Json &json, const Diagnostic &diagnostic, const std::string &file) {
+  json.text("id", info(diagnostic.id).text);
+  json.text("severity", diagnostic.severity == Severity::Error ? "error" : "warning");
+  json.text("message", diagnostic.message);
+  writePlace(json, diagnostic.place, file);
+  json.array("notes", [&] {
+    for (const Note &note : diagnostic.notes)
+      json.element([&] { writeNote(json, note, file); });
+  });
+  json.textOrNull("help", diagnostic.help);
+}
+
 void writeDiagnostics(Json &json, const std::vector<Diagnostic> &diagnostics, const std::string &file) {
   json.array("diagnostics", [&] {
     for (const Diagnostic &diagnostic : diagnostics)
-      json.element([&] {
-        json.text("id", info(diagnostic.id).text);
-        json.text("severity", diagnostic.severity == Severity::Error ? "error" : "warning");
-        json.text("message", diagnostic.message);
-        writePlace(json, diagnostic.place, file);
-        json.array("notes", [&] {
-          for (const Note &note : diagnostic.notes)
-            json.element([&] { writeNote(json, note, file); });
-        });
-        json.textOrNull("help", diagnostic.help);
-      });
+      json.element([&] { writeDiagnostic(json, diagnostic, file); });
   });
 }
 

@@ -9,6 +9,7 @@
 namespace lpc::driver {
 
 // The field `diagnostics`. `file` is the patch file; line and columns are null where a message has no place.
+void writeDiagnostic(Json &json, const Diagnostic &diagnostic, const std::string &file); // the fields of one
 void writeDiagnostics(Json &json, const std::vector<Diagnostic> &diagnostics, const std::string &file);
 
 } // namespace lpc::driver

@@ -2,92 +2,82 @@
 // container is found by what it is.
 #include "frontend/driver/everyone.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
-#include "frontend/driver/outcome_report.h"
-#include "ir/support/cat.h"
-#include "runtime/process_list.h"
+#include "runtime/outline.h"
 
 namespace lpc::driver {
 namespace {
 
-template <class Wanted> Everyone everyone(Wanted wanted) {
-  Everyone out;
-  for (pid_t pid : runtime::processIds()) {
-    if (pid == getpid()) continue;
-    Result<bool> is = wanted(pid);
-    if (is && *is)
-      out.pids.push_back(pid);
-    else if (!is && is.error().id == DiagnosticId::NotPermitted)
-      out.notPermitted++;
+// In /proc/PID/maps of a process with patches.
+const std::string kRegistry = "memfd:livepatch";
+
+// A process that could not be opened. Only what it seems to be is known of it.
+Sight unseen(Error why, pid_t pid, const std::vector<std::string> &names) {
+  auto seems = [&] {
+    return std::ranges::any_of(names, [&](const std::string &name) { return runtime::seemsToHave(pid, name); });
+  };
+  switch (why.id) {
+  case DiagnosticId::ProcessChanged: return {.kind = Sight::Kind::Moving};
+  case DiagnosticId::PendingVfork: return {.kind = Sight::Kind::Moving}; // it is about to execute a program, or to end
+  case DiagnosticId::NotPermitted:
+  case DiagnosticId::AlreadyTraced:
+  case DiagnosticId::CannotOpen:
+    if (seems()) return {.kind = Sight::Kind::Refused, .live = {}, .why = std::move(why)};
+    return {.kind = why.id == DiagnosticId::NotPermitted ? Sight::Kind::Hidden : Sight::Kind::Other};
+  default: return {};
   }
-  return out;
 }
 
-std::string hiddenText(size_t count) {
-  return cat(count, count == 1 ? " process" : " processes", " could not be looked at: not permitted");
-}
+std::string fileName(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
 
-Everyone everyoneWith(const std::vector<Bytes> &builds) {
-  return everyone([&](pid_t pid) -> Result<bool> {
-    Result<LiveProcess> live = LiveProcess::open(pid);
-    if (!live) return std::unexpected(std::move(live.error()));
-    return std::ranges::any_of(live->snapshot.modules, [&](const runtime::Module &module) {
-      return std::ranges::find(builds, module.buildId) != builds.end();
-    });
-  });
-}
-
-Everyone everyonePatched(const std::string &name) {
-  return everyone([&](pid_t pid) -> Result<bool> {
-    Result<Applied> applied = appliedTo(pid);
-    if (!applied) return std::unexpected(std::move(applied.error()));
-    return std::ranges::any_of(applied->patches,
-                               [&](const backend::FoundRecord &found) { return found.record.name == name; });
-  });
-}
-
-Result<std::vector<Bytes>> targetBuilds(const Compilation &compilation) {
-  std::vector<Bytes> builds;
+Result<Wanted> wantedBy(const Compilation &compilation) {
+  Wanted wanted;
   auto add = [&](const ir::Patch &patch) {
-    if (!patch.objects.empty() && !patch.objects.front().buildId.empty())
-      builds.push_back(patch.objects.front().buildId);
+    if (patch.objects.empty() || patch.objects.front().buildId.empty()) return;
+    wanted.builds.push_back(patch.objects.front().buildId);
+    wanted.fileNames.push_back(fileName(patch.objects.front().path));
   };
   if (compilation.patch) add(*compilation.patch);
   for (const ir::Patch &other : compilation.otherBuilds)
     add(other);
-  if (builds.empty())
+  if (wanted.builds.empty())
     return fail(DiagnosticId::Usage,
                 "the program that the patch is for has no build-id, by which `--all` finds processes",
                 "name the processes: --pid PID,…");
-  return builds;
+  return wanted;
 }
 
-Error nobody(const Everyone &everyone, const std::string &what) {
-  Error error{.id = DiagnosticId::NothingRuns, .message = cat("no process ", what)};
-  if (everyone.notPermitted > 0) error.notes.push_back({hiddenText(everyone.notPermitted)});
-  return error;
+Sight lookFor(const Wanted &wanted, pid_t pid) {
+  Result<LiveProcess> live = LiveProcess::open(pid);
+  if (!live) return unseen(std::move(live.error()), pid, wanted.fileNames);
+  bool has = std::ranges::any_of(live->snapshot.modules, [&](const runtime::Module &module) {
+    return std::ranges::find(wanted.builds, module.buildId) != wanted.builds.end();
+  });
+  if (!has) return {};
+  return {.kind = Sight::Kind::Wanted, .live = std::move(*live), .why = {}};
 }
 
-std::string tally(const std::vector<const backend::Outcome *> &outcomes, const Everyone &everyone) {
-  std::vector<std::pair<std::string, size_t>> counts;
-  for (const backend::Outcome *outcome : outcomes) {
-    std::string result = resultName(outcome->kind);
-    auto known = std::ranges::find(counts, result, &std::pair<std::string, size_t>::first);
-    if (known == counts.end())
-      counts.emplace_back(result, 1);
-    else
-      known->second++;
+Sight lookForPatch(const std::string &name, pid_t pid) {
+  Result<runtime::Process> process = runtime::Process::open(pid);
+  if (!process) return unseen(std::move(process.error()), pid, {kRegistry});
+  auto maps = runtime::readMaps(*process);
+  if (!maps) return unseen(std::move(maps.error()), pid, {kRegistry});
+  auto patches = backend::readRegistry(*process, *maps);
+  if (!patches) {
+    if (patches.error().id != DiagnosticId::CorruptRegistry)
+      return unseen(std::move(patches.error()), pid, {kRegistry});
+    return {.kind = Sight::Kind::Refused, .live = {}, .why = std::move(patches.error())};
   }
-  std::string out = cat(outcomes.size(), outcomes.size() == 1 ? " process:" : " processes:");
-  for (const auto &[result, count] : counts)
-    out += cat(&result == &counts.front().first ? " " : ", ", count, " ", result);
-  if (everyone.notPermitted > 0) out += "; " + hiddenText(everyone.notPermitted);
-  return out + "\n";
+  bool has = std::ranges::any_of(*patches, [&](const backend::FoundRecord &found) {
+    return found.record.name == name && found.record.state != backend::RecordState::Reverted;
+  });
+  if (!has) return {};
+  return {.kind = Sight::Kind::Wanted,
+          .live = LiveProcess{std::move(*process), {.maps = std::move(*maps), .modules = {}}},
+          .why = {}};
 }
 
 } // namespace lpc::driver

@@ -1,4 +1,4 @@
-// `--all`: the processes that a patch is for, and those that it is on.
+// `--all`: whether a process is one that a patch is for, or that it is on. Each look stops nothing and is short.
 #pragma once
 
 #include <sys/types.h>
@@ -10,27 +10,31 @@
 
 namespace lpc::driver {
 
-struct Everyone {
-  std::vector<pid_t> pids; // ascending
-  size_t notPermitted = 0; // that may not be looked at: the patch could be for them
+struct Sight {
+  enum class Kind : uint8_t {
+    Other,   // not one of those, or none that can be patched (a kernel's thread, a zombie, another machine's program)
+    Hidden,  // may not be looked at, and nothing suggests that it is one
+    Moving,  // changed while it was looked at: look again
+    Refused, // seems to be one, and cannot be patched: `why`
+    Wanted,  // `live`
+  } kind = Kind::Other;
+  std::optional<LiveProcess> live{};
+  std::optional<Error> why{};
 };
 
-// Every process that runs, or has loaded, an object with one of the build-ids, whatever its path or name; in our PID
-// namespace, ourselves left out. Nothing is stopped. A process that comes later, or ends meanwhile, is not waited for:
-// who applies to the list looks at each again, and refuses those that became something else.
-Everyone everyoneWith(const std::vector<Bytes> &builds);
+// What --all looks for.
+struct Wanted {
+  std::vector<Bytes> builds;          // build-ids, one of which the process runs or has loaded
+  std::vector<std::string> fileNames; // by which one is known that may not be looked at
+};
 
-// Every process on which a patch of that name is.
-Everyone everyonePatched(const std::string &name);
+// The build-ids of the program, or the library, that the patch is for, and its names. Usage where one has none.
+Result<Wanted> wantedBy(const Compilation &compilation);
 
-// The build-ids of the program that the patch is for. The errors of the patch, as `check` finds them, in the
-// compilation; Usage where a target has no build-id.
-Result<std::vector<Bytes>> targetBuilds(const Compilation &compilation);
+// Whatever the path or the name: the build-id is read from the process's memory.
+Sight lookFor(const Wanted &wanted, pid_t pid);
 
-// NothingRuns; `what` is what was looked for.
-Error nobody(const Everyone &everyone, const std::string &what);
-
-// "200 processes: 198 applied, 1 busy, 1 gone": the results in the order of their first.
-std::string tally(const std::vector<const backend::Outcome *> &outcomes, const Everyone &everyone);
+// The patch of that name is on the process. Of the snapshot only the mappings are there.
+Sight lookForPatch(const std::string &name, pid_t pid);
 
 } // namespace lpc::driver

@@ -70,4 +70,12 @@ void Json::element(const Block &fields) {
 
 void Json::textElement(std::string_view value) { impl_.writer.value(valid(value)); }
 
+void Json::documentElement(std::string_view document) {
+  // No string of JSON has a newline in it, so each of them is followed by blanks of the layout.
+  std::string laidOut;
+  for (char c : document.substr(0, document.find_last_not_of('\n') + 1))
+    laidOut += c == '\n' ? "\n    " : std::string(1, c);
+  impl_.writer.rawValue(llvm::StringRef(laidOut));
+}
+
 } // namespace lpc::driver

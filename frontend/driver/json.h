@@ -33,6 +33,8 @@ public:
   // Elements of the current array.
   void element(const Block &fields);
   void textElement(std::string_view value);
+  void
+  documentElement(std::string_view document); // one that document() made; the array is a field of the outermost object
 
 private:
   struct Impl;

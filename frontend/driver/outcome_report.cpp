@@ -149,12 +149,8 @@ void writeOutcome(Json &json, pid_t pid, const backend::Outcome &outcome) {
   json.text("state", outcome.state);
 }
 
-void printOutcome(const std::string &command, const std::string &patch, pid_t pid, const backend::Outcome &outcome,
-                  const SourceText &source) {
-  if (statusOf(outcome) == Done) {
-    printSuccess(patch, pid, outcome);
-    return;
-  }
+std::string failureText(const std::string &command, pid_t pid, const backend::Outcome &outcome,
+                        const SourceText &source) {
   Error reason = outcome.reason.value_or(Error{.id = DiagnosticId::NotApplied,
                                                .message = cat("process ", pid, ": ", resultWords(outcome.kind)),
                                                .notes = {},
@@ -162,12 +158,16 @@ void printOutcome(const std::string &command, const std::string &patch, pid_t pi
                                                .place = {}});
   for (const std::string &remark : outcome.remarks)
     reason.notes.push_back({.message = remark, .place = {}, .lines = {}});
-  if (!reason.place.known()) {
-    printError(command, reason, outcome.state);
-    return;
-  }
-  printDiagnostics({toDiagnostic(std::move(reason))}, source);
-  printState(outcome.state);
+  if (!reason.place.known()) return errorText(command, reason, outcome.state);
+  return render(toDiagnostic(std::move(reason)), source, colourOnStandardError()) + stateText(outcome.state);
+}
+
+void printOutcome(const std::string &command, const std::string &patch, pid_t pid, const backend::Outcome &outcome,
+                  const SourceText &source) {
+  if (statusOf(outcome) == Done)
+    printSuccess(patch, pid, outcome);
+  else
+    printMessage(failureText(command, pid, outcome, source));
 }
 
 } // namespace lpc::driver

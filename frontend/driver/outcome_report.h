@@ -22,4 +22,8 @@ void writeChange(Json &json, const backend::PlannedChange &change);
 void printOutcome(const std::string &command, const std::string &patch, pid_t pid, const backend::Outcome &outcome,
                   const SourceText &source);
 
+// The failure as text.
+std::string failureText(const std::string &command, pid_t pid, const backend::Outcome &outcome,
+                        const SourceText &source);
+
 } // namespace lpc::driver

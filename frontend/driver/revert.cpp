@@ -5,28 +5,17 @@
 #include "frontend/driver/commands.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
-#include "frontend/driver/everyone.h"
 #include "frontend/driver/exit_status.h"
 #include "frontend/driver/outcome_report.h"
-#include "ir/support/cat.h"
 
 namespace lpc::driver {
 
 int runRevert(const Arguments &arguments) {
   const std::string &name = arguments.operands.front();
+  if (arguments.all) return revertFromAll(name, arguments);
   std::vector<std::pair<pid_t, backend::Outcome>> outcomes;
-  std::vector<Diagnostic> diagnostics;
   int status = Done;
-  Everyone everyone{.pids = arguments.pids};
-  if (arguments.all) everyone = everyonePatched(name);
-  if (arguments.all && everyone.pids.empty()) {
-    Error none = nobody(everyone, cat("has a patch named `", name, "`"));
-    status = statusOf(none.id);
-    if (arguments.format == Format::Text) printError("lpc revert", none, "no process was touched");
-    if (arguments.format == Format::Text) return status;
-    diagnostics.push_back(toDiagnostic(std::move(none)));
-  }
-  for (pid_t pid : everyone.pids) {
+  for (pid_t pid : arguments.pids) {
     outcomes.emplace_back(pid, revertFrom(name, pid, playOptions(arguments)));
     status = std::max<int>(status, statusOf(outcomes.back().second));
   }
@@ -34,18 +23,12 @@ int runRevert(const Arguments &arguments) {
   if (arguments.format == Format::Text) {
     for (const auto &[pid, outcome] : outcomes)
       printOutcome("lpc revert", name, pid, outcome, {});
-    if (arguments.all) {
-      std::vector<const backend::Outcome *> all;
-      for (const auto &[pid, outcome] : outcomes)
-        all.push_back(&outcome);
-      print(tally(all, everyone));
-    }
     return status;
   }
   print(Json::document([&](Json &json) {
     json.text("schema", "lpc.revert/1");
     json.text("patch", name);
-    writeDiagnostics(json, diagnostics, "");
+    writeDiagnostics(json, {}, "");
     json.array("processes", [&] {
       for (const auto &[pid, outcome] : outcomes)
         json.element([&] { writeOutcome(json, pid, outcome); });

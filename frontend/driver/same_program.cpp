@@ -45,43 +45,63 @@ std::vector<std::string> table(const std::vector<std::array<std::string, 4>> &ro
   return lines;
 }
 
-std::unexpected<Error> mismatch(const std::string &patch, const target::ElfFile &given, const LiveProcess &live) {
-  const runtime::Module &program = live.snapshot.modules.front();
+std::unexpected<Error> mismatch(const std::string &patch, const target::ElfFile &given, const LiveProcess &live,
+                                const runtime::Module &running, std::string message) {
   std::string pid = std::to_string(live.process.pid());
   constexpr std::string_view kDeleted = " (deleted)";
-  std::string path = live.process.executable();
+  std::string path = running.isProgram ? live.process.executable() : running.path;
   bool replaced = path.ends_with(kDeleted);
   if (replaced) path.resize(path.size() - kDeleted.size());
   Note builds{.message = "",
               .place = {},
               .lines = table({{"patch", patch, given.name(), buildText(given.buildId())},
-                              {"process", pid, path, buildText(program.buildId)}})};
+                              {"process", pid, path, buildText(running.buildId)}})};
   if (replaced) builds.lines.back() += " (file replaced since it started)";
-  if (given.buildId().empty() || program.buildId.empty())
+  if (given.buildId().empty() || running.buildId.empty())
     builds.lines.emplace_back("without a build-id on both sides their code was compared, and differs");
-  return std::unexpected(
-      Error{.id = DiagnosticId::BuildIdMismatch,
-            .message = cat("process ", pid, " does not run the program that this patch is for"),
-            .notes = {std::move(builds)},
-            .help = patch == "-" ? cat("what runs is /proc/", pid, "/exe")
-                                 : cat("check it against what runs: lpc check --target /proc/", pid, "/exe ", patch),
-            .place = {}});
+  std::string file = running.isProgram ? cat("/proc/", pid, "/exe") : running.openPath;
+  return std::unexpected(Error{.id = DiagnosticId::BuildIdMismatch,
+                               .message = std::move(message),
+                               .notes = {std::move(builds)},
+                               .help = patch == "-"
+                                           ? cat("what runs is ", file)
+                                           : cat("check it against what runs: lpc check --target ", file, " ", patch),
+                               .place = {}});
 }
+
+Result<bool> isThisOne(const target::ElfFile &given, const runtime::Module &running) {
+  if (!given.buildId().empty() && !running.buildId.empty()) return given.buildId() == running.buildId;
+  auto file = target::ElfFile::open(running.openPath, running.path);
+  if (!file) return std::unexpected(std::move(file.error()));
+  return sameCode(given, **file);
+}
+
+std::string fileName(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
 
-Result<void> sameProgram(const std::string &patch, target::Objects &objects, const LiveProcess &live) {
-  auto given = objects.file(0);
-  if (!given) return std::unexpected(std::move(given.error()));
-  const runtime::Module &program = live.snapshot.modules.front();
-  if (!(*given)->buildId().empty() && !program.buildId.empty()) {
-    if ((*given)->buildId() == program.buildId) return {};
-    return mismatch(patch, **given, live);
+Result<size_t> moduleOfTarget(const std::string &patch, const target::ElfFile &given, const LiveProcess &live) {
+  const std::vector<runtime::Module> &modules = live.snapshot.modules;
+  if (!given.buildId().empty())
+    for (size_t i = 0; i < modules.size(); i++)
+      if (modules[i].buildId == given.buildId()) return i;
+  pid_t pid = live.process.pid();
+  if (!given.soname().empty()) { // a library
+    for (size_t i = 1; i < modules.size(); i++) {
+      if (modules[i].soname != given.soname() && fileName(modules[i].path) != given.soname()) continue;
+      auto same = isThisOne(given, modules[i]);
+      if (!same) return std::unexpected(std::move(same.error()));
+      if (*same) return i;
+      return mismatch(
+          patch, given, live, modules[i],
+          cat("process ", pid, " has loaded another build of `", given.soname(), "` than the one this patch is for"));
+    }
   }
-  auto running = target::ElfFile::open(program.openPath, program.path);
-  if (!running) return std::unexpected(std::move(running.error()));
-  if (!sameCode(**given, **running)) return mismatch(patch, **given, live);
-  return {};
+  auto same = isThisOne(given, modules.front());
+  if (!same) return std::unexpected(std::move(same.error()));
+  if (*same) return size_t{0};
+  return mismatch(patch, given, live, modules.front(),
+                  cat("process ", pid, " does not run the program that this patch is for"));
 }
 
 } // namespace lpc::driver

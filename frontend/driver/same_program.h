@@ -1,4 +1,4 @@
-// Is the ELF file that names are looked up in the program that a process runs?
+// Which of the objects that a process has loaded is the ELF file that names are looked up in?
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace lpc::driver {
 
-// By build-id where both files have one, else by the bytes of their executable segments: an unstripped twin of a
-// stripped program is the same program. BuildIdMismatch, with both sides shown; CannotOpen, NotElf. `patch` names the
-// patch file.
-Result<void> sameProgram(const std::string &patch, target::Objects &objects, const LiveProcess &live);
+// The index of the module: the program, or a library where the file is one. By build-id where both have one, else by
+// the bytes of their executable segments: an unstripped twin of a stripped program is the same program.
+// BuildIdMismatch, with both sides shown; CannotOpen, NotElf. `patch` names the patch file.
+Result<size_t> moduleOfTarget(const std::string &patch, const target::ElfFile &given, const LiveProcess &live);
 
 } // namespace lpc::driver

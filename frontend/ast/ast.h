@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -205,7 +206,7 @@ struct Statement {
 };
 
 struct File {
-  std::vector<Statement> statements; // those that parsed, in order
+  std::deque<Statement> statements; // those that parsed, in order; too large to be moved when more come
   bool operator==(const File &) const = default;
 };
 

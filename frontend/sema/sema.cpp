@@ -227,11 +227,16 @@ public:
     checkCycles(jumps_, context_);
     checkInlined(replaced_, context_);
     auto parts = checkClones(replaced_, context_);
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) { // behind the operation that replaces the function
-      auto behind = out_.statements.begin() + static_cast<std::ptrdiff_t>(part->operation) + 1;
-      Place place = out_.statements[part->operation].place;
-      out_.statements.insert(behind, {std::move(part->quiesce), place});
+    if (parts.empty()) return;
+    std::vector<ir::Operation> merged; // each part behind the operation that replaces its function
+    merged.reserve(out_.statements.size() + parts.size());
+    auto part = parts.begin();
+    for (size_t i = 0; i < out_.statements.size(); i++) {
+      merged.push_back(std::move(out_.statements[i]));
+      for (; part != parts.end() && part->operation == i; ++part)
+        merged.push_back({std::move(part->quiesce), merged.back().place});
     }
+    out_.statements = std::move(merged);
   }
 
 private:
@@ -400,6 +405,7 @@ Program check(const ast::File &file, target::Objects &objects, const Options &op
 
   // Each statement by itself: addresses, values, bounds, code sites, recorded bytes …
   Addresses addresses(context, memories, symbols, program);
+  program.statements.reserve(file.statements.size());
   StatementCheck statements(addresses, assemblies, program);
   for (size_t i = 0; i < file.statements.size(); i++)
     statements.check(file.statements[i], i);

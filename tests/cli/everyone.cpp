@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 class Everyone : public testing::Test {
 protected:
-  // A program of their own, so that nobody else's test is found.
+  // A program and a patch of their own, so that nobody else's test is found.
   Everyone() {
     std::string id = toHex(sha256(asBytes(folder_.path("")))).substr(0, 16);
     EXPECT_EQ(run({"cc", "-DANSWER=5", LPC_SOURCE_DIR "/tests/cli/targets/waiter.c", "-o", folder_.path("server"),
@@ -27,13 +27,19 @@ protected:
       EXPECT_EQ(children_.back().line(), "ready");
     }
     std::filesystem::remove(folder_.path("renamed"));
-    patch_ = folder_.write("hotfix.lp", "target server\nset counter int 8\n");
+    name_ = "hotfix_" + id;
+    patch_ = patchThatSets(8);
+  }
+
+  std::string patchThatSets(int value) {
+    return folder_.write("hotfix.lp",
+                         "patch " + name_ + "\ntarget server\nset counter int " + std::to_string(value) + "\n");
   }
 
   Folder folder_;
   std::list<Child> children_;
   Child other_{{LPC_WAITER "same_id"}};
-  std::string patch_;
+  std::string name_, patch_;
 };
 
 TEST_F(Everyone, ThatRunsTheProgramIsPatchedAndReverted) {
@@ -46,7 +52,7 @@ TEST_F(Everyone, ThatRunsTheProgramIsPatchedAndReverted) {
   EXPECT_THAT(lpcWith({"status", "--pid", std::to_string(other_.pid())}).out, HasSubstr("no patches"));
   EXPECT_THAT(lpcWith({"apply", patch_, "--all"}).out, HasSubstr("3 processes: 3 already-applied"));
 
-  RunResult reverted = lpcWith({"revert", "hotfix", "--all"});
+  RunResult reverted = lpcWith({"revert", name_, "--all"});
   EXPECT_EQ(reverted.status, 0) << reverted.err;
   EXPECT_THAT(reverted.out, HasSubstr("3 processes: 3 reverted"));
 }
@@ -81,13 +87,13 @@ TEST_F(Everyone, DoesWhatWasPlannedOrNothing) {
   ASSERT_NE(at, std::string::npos);
   std::string digest = plan.substr(at + 7, 64);
   EXPECT_EQ(lpcWith({"plan", patch_, "--pid", pid}).out, plan); // planning changes nothing, so it is the same again
-  (void)folder_.write("hotfix.lp", "target server\nset counter int 9\n");
+  patchThatSets(9);
   RunResult other = lpcWith({"apply", patch_, "--pid", pid, "--expect-plan", digest});
   EXPECT_EQ(other.status, 3);
   EXPECT_THAT(other.err, HasSubstr("what would be done to process " + pid + " is not what was planned [plan-differs]"));
   EXPECT_THAT(other.err, HasSubstr("expected  " + digest));
   EXPECT_THAT(other.err, HasSubstr("state: process " + pid + " was not stopped; nothing was changed"));
-  (void)folder_.write("hotfix.lp", "target server\nset counter int 8\n");
+  patchThatSets(8);
   RunResult applied = lpcWith({"apply", patch_, "--pid", pid, "--expect-plan", digest});
   EXPECT_EQ(applied.status, 0) << applied.err;
   RunResult usage = lpcWith({"apply", patch_, "--pid", pid, "--expect-plan", "12"});

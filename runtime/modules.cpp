@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "runtime/auxiliary.h"
 #include "runtime/elf_memory.h"
 #include "runtime/link_map.h"
 #include "runtime/proc_text.h"
@@ -19,24 +20,6 @@ namespace lpc::runtime {
 namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
-
-// The auxiliary vector (getauxval(3)) of the process, as the kernel keeps it.
-class Auxiliary {
-public:
-  explicit Auxiliary(const Process &process) : word_(pointerSize(process.machine())) {
-    if (auto text = readText(process.proc("auxv"))) bytes_.assign(text->begin(), text->end());
-  }
-  [[nodiscard]] uint64_t operator[](uint64_t type) const {
-    for (size_t at = 0; at + 2 * word_ <= bytes_.size(); at += 2 * word_)
-      if (loadLittle(BytesView(bytes_).subspan(at, word_)) == type)
-        return loadLittle(BytesView(bytes_).subspan(at + word_, word_));
-    return 0;
-  }
-
-private:
-  size_t word_;
-  Bytes bytes_;
-};
 
 class Reader {
 public:

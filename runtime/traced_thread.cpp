@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 
@@ -134,7 +135,9 @@ Result<std::optional<ThreadStop>> TracedThread::look() {
     unsigned long child = 0;
     if (request(PTRACE_GETEVENTMSG, tid_, 0, &child) < 0) return failed(tid_, "PTRACE_GETEVENTMSG", errno);
     stop.kind = ThreadStop::Kind::Clone, stop.child = static_cast<pid_t>(child);
-  } else if (event == PTRACE_EVENT_EXIT)
+  } else if (event == PTRACE_EVENT_EXEC)
+    stop.kind = ThreadStop::Kind::Exec;
+  else if (event == PTRACE_EVENT_EXIT)
     stop.kind = ThreadStop::Kind::Exit;
   else if (event != 0)
     stop.kind = ThreadStop::Kind::Trap;
@@ -161,6 +164,16 @@ Result<ThreadStop> TracedThread::await(Deadline deadline) {
   }
 }
 
+Result<ThreadStop> TracedThread::await() {
+  for (;;) {
+    siginfo_t info{};
+    (void)waitid(P_PID, static_cast<id_t>(tid_), &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
+    auto stop = look();
+    if (!stop) return std::unexpected(stop.error());
+    if (*stop) return **stop;
+  }
+}
+
 Result<void> TracedThread::traceBirths(bool suspendSeccomp) const {
   long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD;
   if (suspendSeccomp) options |= PTRACE_O_SUSPEND_SECCOMP;
@@ -170,6 +183,22 @@ Result<void> TracedThread::traceBirths(bool suspendSeccomp) const {
 Result<void> TracedThread::traceOnly() const {
   return check(request(PTRACE_SETOPTIONS, tid_, 0, long{PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD}), tid_,
                "PTRACE_SETOPTIONS");
+}
+
+Result<void> TracedThread::traceStart() const {
+  long options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+  return check(request(PTRACE_SETOPTIONS, tid_, 0, options), tid_, "PTRACE_SETOPTIONS");
+}
+
+// Debug registers (Intel SDM vol. 3, "Debug Registers"): DR0 is the address; of DR7, bit 0 switches it on, and the zero
+// bits 16 to 19 say "when it is executed".
+Result<void> TracedThread::stopBefore(std::optional<RemoteAddress> address) const {
+  auto set = [&](size_t number, uint64_t value) {
+    return request(PTRACE_POKEUSER, tid_, offsetof(struct user, u_debugreg) + number * sizeof(long), value);
+  };
+  if (!address) return check(set(7, 0), tid_, "a debug register");
+  if (auto done = check(set(0, address->value), tid_, "a debug register"); !done) return done;
+  return check(set(7, 1), tid_, "a debug register");
 }
 
 Result<siginfo_t> TracedThread::signalInfo() const {

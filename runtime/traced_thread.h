@@ -26,6 +26,7 @@ struct ThreadStop {
     Signal,  // in front of the delivery of `signal`, which has to be given back
     Syscall, // entry or exit of a system call
     Clone,   // inside a clone that succeeded: `child`
+    Exec,    // at the first instruction of a program that it has executed
     Exit,    // on its way out: its registers are those of its last moment
     Ended,   // it has exited; `status` as for exit(2), or 128 + signal
   };
@@ -60,6 +61,8 @@ public:
   // The next stop, left in place for our successor (WNOWAIT): a signal that it stands before is not lost if we are
   // killed. After an end the object is empty. CannotStop at the deadline.
   Result<ThreadStop> await(Deadline deadline);
+  // The same without a deadline, for what has not begun: it may take as long as its dynamic linker does.
+  Result<ThreadStop> await();
   // The stop that is there already; nothing when it runs.
   Result<std::optional<ThreadStop>> look();
   Result<void> resume(Resume how, int signal = 0) const;
@@ -70,6 +73,12 @@ public:
   Result<void> traceBirths(bool suspendSeccomp) const;
   // Only its end is reported, and its system calls are told apart from traps; its children are nobody's business.
   Result<void> traceOnly() const;
+  // The programs that it executes are reported, and it is ended with us (PTRACE_O_EXITKILL): only for a process that
+  // has not begun.
+  Result<void> traceStart() const;
+  // It stops in front of the instruction at `address` (a debug register, so no byte changes and no thread or child of
+  // it stops); nothing: it does no longer.
+  Result<void> stopBefore(std::optional<RemoteAddress> address) const;
   // What the signal is that it stands before.
   [[nodiscard]] Result<siginfo_t> signalInfo() const;
   [[nodiscard]] Result<user_regs_struct> registers() const;

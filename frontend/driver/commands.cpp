@@ -16,6 +16,7 @@ constexpr std::array kBuildOptions = {Output, Builds, Object, Warning, Help};
 constexpr std::array kPlanOptions = {Pid, Target, Object, PublicKey, Warning, Format, Help};
 constexpr std::array kApplyOptions = {Pid,         All,  ExpectPlan, Target,    Object,  Timeout, MaxPause,
                                       AllowActive, Stop, DryRun,     PublicKey, Warning, Format,  Help};
+constexpr std::array kRunOptions = {Target, Object, Timeout, PublicKey, Warning, Format, Help};
 constexpr std::array kRevertOptions = {Pid, All, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
 constexpr std::array kStatusOptions = {Pid, Format, Help};
 constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, PublicKey, Warning, Help};
@@ -111,6 +112,30 @@ constexpr std::array kCommands = {
                    "lpc apply hotfix.lpb --all                             # all that run the program",
         .options = kApplyOptions,
         .run = runApply,
+    },
+    Command{
+        .name = "run",
+        .program = "lpc run",
+        .operands = "PATCH...",
+        .afterwards = "-- COMMAND [ARG...]",
+        .fewest = 1,
+        .most = kAny,
+        .summary = "start a program patched",
+        .description =
+            "Executes COMMAND, which is looked for in PATH, in the place of lpc: with its process id, parent, "
+            "terminal, "
+            "files and signals. When its libraries are loaded and before its own first instruction, each PATCH is "
+            "applied to it as `lpc apply` does, in the order given; from then on it is a patched process like any "
+            "other, for `lpc status` and `lpc revert`, too.\n\n"
+            "If a patch cannot be applied, COMMAND does not begin, and the exit status is that of `lpc apply`. Where "
+            "it "
+            "begins, the exit status is its own. As in a shell, it is 127 where there is no COMMAND, and 126 where it "
+            "cannot be executed. Nothing is printed but messages, to standard error; with --format json they are a "
+            "document there.",
+        .example = "lpc run hotfix.lp -- ./server --port 80\n"
+                   "lpc run hotfix.lpb more.lpb -- server",
+        .options = kRunOptions,
+        .run = runRun,
     },
     Command{
         .name = "revert",

@@ -32,6 +32,7 @@ int runBuild(const Arguments &arguments);
 int runPlan(const Arguments &arguments);
 int runApply(const Arguments &arguments);
 int applyToAll(const PatchText &text, const Arguments &arguments); // apply --all
+int runRun(const Arguments &arguments);
 int runRevert(const Arguments &arguments);
 int revertFromAll(const std::string &name, const Arguments &arguments); // revert --all
 int runStatus(const Arguments &arguments);

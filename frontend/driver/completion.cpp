@@ -77,6 +77,7 @@ std::string zshOption(const OptionInfo &option) {
 
 std::string zshOperand(const Command &command) {
   if (command.operands == "PATCH") return "      '1:patch:_files -g \"*.(lp|lpir)\"'\n";
+  if (command.operands == "PATCH...") return "      '*:patch:_files'\n";
   if (command.operands == "[COMMAND]") return cat("      '1:command:(", commandWords(), " livepatch instructions)'\n");
   return "      '1:PID:_pids' '2:program:_files'\n";
 }

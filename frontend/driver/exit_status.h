@@ -17,6 +17,8 @@ enum ExitStatus : int {
   WasRolledBack = 4,
   StateIsUncertain = 5,
   Bug = 70,
+  CommandNotExecutable = 126, // `lpc run` and shells
+  CommandMissing = 127,
 };
 
 // Of an error that kept a command from doing anything.

@@ -118,7 +118,7 @@ public:
       if (onlyOperands || word.size() < 2 || word[0] != '-') // "-" alone is an operand: standard input
         result_.operands.push_back(word);
       else if (word == "--")
-        onlyOperands = true;
+        onlyOperands = true, result_.dashes = result_.operands.size();
       else if (word[1] == '-')
         done = longOption(word);
       else

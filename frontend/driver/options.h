@@ -45,6 +45,7 @@ enum class Emit : uint8_t { Text, Ast, Ir, Json, Man, Bash, Zsh };
 // What a command is asked to do. A field keeps its default where its option is not given or is none of the command's.
 struct Arguments {
   std::vector<std::string> operands;
+  std::optional<size_t> dashes; // so many of them stand before a `--`
   std::optional<std::string> target;
   std::vector<std::string> targets; // of `build`
   std::optional<std::string> output;

@@ -98,6 +98,17 @@ INSTANTIATE_TEST_SUITE_P(
               {"check", "a.lp", "--object", "c=a", "--object", "c=b"},
               "lpc check: error: `--object` names `c` twice",
               "see `lpc check --help`"},
+        Wrong{"runWithoutPatch", {"run"}, "lpc run: error: `lpc run` wants PATCH...", "see `lpc run --help`"},
+        Wrong{"runWithoutCommand",
+              {"run", "a.lp"},
+              "lpc run: error: `lpc run` wants a command behind `--`",
+              "usage: lpc run PATCH... [--target ELF] [--object NAME=FILE...] [--timeout TIME] [--public-key KEY] "
+              "[--warning NAME...] [--format text|json] -- COMMAND [ARG...]"},
+        Wrong{"runWithoutBoth",
+              {"run", "--", "true"},
+              "lpc run: error: `lpc run` wants PATCH before `--`",
+              "usage: lpc run PATCH... [--target ELF] [--object NAME=FILE...] [--timeout TIME] [--public-key KEY] "
+              "[--warning NAME...] [--format text|json] -- COMMAND [ARG...]"},
         Wrong{"helpTopic", {"help", "aply"}, "lpc help: error: there is no command `aply`", "did you mean `apply`?"}),
     [](const auto &test) { return test.param.name; });
 
@@ -123,7 +134,7 @@ TEST(Livepatch, TakesTheOptionsOf2004) {
 }
 
 TEST(Help, IsForEveryCommand) {
-  for (const char *command : {"check", "plan", "apply", "revert", "status", "dump", "help"}) {
+  for (const char *command : {"check", "plan", "apply", "run", "revert", "status", "dump", "help"}) {
     RunResult result = lpcWith({command, "--help"});
     EXPECT_EQ(result.status, 0) << command;
     EXPECT_EQ(result.err, "") << command;

@@ -1,21 +1,16 @@
 // Where the hook is:
-//   glibc  dl_open_worker (elf/dl-open.c, 2.27 and later) maps and relocates,
-//   then calls _dl_catch_exception(NULL,
-//          call_dl_init, …) for the constructors; nobody but dlclose passes
-//          NULL otherwise. The rendezvous for debuggers, _dl_debug_state, is
-//          called before relocation, which would overwrite what a patch
-//          changes.
-//   musl   calls _dl_debug_state behind relocation and before the constructors
-//   (ldso/dynlink.c).
+//   glibc  dl_open_worker (elf/dl-open.c, 2.27 and later) maps and relocates, then calls _dl_catch_exception(NULL,
+//          call_dl_init, …) for the constructors: that of libc.so.6, which stands before its own in the search order;
+//          nobody but dlclose passes NULL otherwise. The rendezvous for debuggers, _dl_debug_state, is called before
+//          relocation, which would overwrite what a patch changes.
+//   musl   calls _dl_debug_state behind relocation and before the constructors (ldso/dynlink.c).
 //
-// The code of the hook makes system calls that the dynamic linker has just made
-// itself (openat, read, close), and futex: a program may have forbidden itself
-// others. It sleeps in short pieces and not for long, so that it depends on us
-// for nothing but the patch.
+// The code of the hook makes system calls that the dynamic linker has just made itself (openat, read, close), and
+// futex: a program may have forbidden itself others. It sleeps in short pieces and not for long, so that it depends on
+// us for nothing but the patch.
 //
-// Rejected: staying attached (a program has one tracer, and it shows); a
-// breakpoint (ends the program when we are killed); watching /proc/PID/maps
-// (nothing tells of a change, and then it is too late).
+// Rejected: staying attached (a program has one tracer, and it shows); a breakpoint (ends the program when we are
+// killed); watching /proc/PID/maps (nothing tells of a change, and then it is too late).
 #include "frontend/driver/library_watch.h"
 
 #include <fcntl.h>
@@ -91,19 +86,21 @@ std::string waitingCode(std::chrono::microseconds limit) {
 
 std::string pathData(const std::string &path) { return cat(".Lpath:\n  .asciz \"", path, "\"\n"); }
 
-std::string patchText(const runtime::Module &loader, const std::string &path, std::chrono::microseconds limit) {
-  std::string name = loader.soname.empty() ? loader.path : loader.soname;
+std::string nameOf(const runtime::Module &module) { return module.soname.empty() ? module.path : module.soname; }
+
+// For the dynamic linker `loader`, or, where glibc's is loaded, the C library, whose function that one calls.
+std::string patchText(const std::vector<runtime::Module> &modules, const runtime::Module &loader,
+                      const std::string &path, std::chrono::microseconds limit) {
   if (loader.path.contains("musl"))
     return cat("patch \"", kName, "\"\nasm new wait {\nentry:\n  push rbx\n", waitingCode(limit), "  pop rbx\n  ret\n",
-               pathData(path), "}\njmp ", name, "!_dl_debug_state $wait:entry\n");
+               pathData(path), "}\njmp ", nameOf(loader), "!_dl_debug_state $wait:entry\n");
+  auto library = std::ranges::find(modules, "libc.so.6", &runtime::Module::soname);
   return cat("patch \"", kName,
              "\"\nnew before 8\nasm new wait {\nentry:\n"
-             "  test rdi, rdi\n  jne .Lgo\n  push rdi\n  push rsi\n  push "
-             "rdx\n  push rbx\n",
-             waitingCode(limit),
-             "  pop rbx\n  pop rdx\n  pop rsi\n  pop rdi\n.Lgo:\n  jmp qword "
-             "ptr [rip + $before]\n",
-             pathData(path), "}\nhook ", name, "!_dl_catch_exception $wait:entry original $before\n");
+             "  test rdi, rdi\n  jne .Lgo\n  push rdi\n  push rsi\n  push rdx\n  push rbx\n",
+             waitingCode(limit), "  pop rbx\n  pop rdx\n  pop rsi\n  pop rdi\n.Lgo:\n  jmp qword ptr [rip + $before]\n",
+             pathData(path), "}\nhook ", nameOf(library == modules.end() ? loader : *library),
+             "!_dl_catch_exception $wait:entry original $before\n");
 }
 
 std::unexpected<Error> failed(const std::string &what) {
@@ -151,8 +148,9 @@ Result<void> LibraryWatch::Impl::hook() {
   auto loader = std::ranges::find_if(live->snapshot.modules, &runtime::Module::isLoader);
   if (loader == live->snapshot.modules.end())
     return fail(DiagnosticId::UnknownObject, "the program is linked statically and opens no libraries");
-  PatchText text{
-      .source = SourceText(kName, patchText(*loader, path, options.timeout)), .folder = "", .defaultName = kName};
+  PatchText text{.source = SourceText(kName, patchText(live->snapshot.modules, *loader, path, options.timeout)),
+                 .folder = "",
+                 .defaultName = kName};
   Names names;
   Compiler compiler(text, names);
   Attempt attempt = applyTo(compiler, pid, options);

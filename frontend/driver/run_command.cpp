@@ -1,9 +1,7 @@
-// lpc run PATCH... [--target ELF] [--object NAME=FILE] [--timeout TIME]
-// [--format text|json] -- COMMAND [ARG...]
+// lpc run PATCH... [--target ELF] [--object NAME=FILE] [--timeout TIME] [--format text|json] -- COMMAND [ARG...]
 //
-// lpc itself becomes COMMAND; what applies the patches is a companion process
-// (runtime/companion.h), which has gone when COMMAND begins, unless a patch
-// waits for a library.
+// lpc itself becomes COMMAND; what applies the patches is a companion process (runtime/companion.h), which has gone
+// when COMMAND begins, unless a patch waits for a library.
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -29,8 +27,7 @@ int wrongUsage(std::string message) {
   return WrongUsage;
 }
 
-// The companion's work, from the attachment to the first instruction of
-// COMMAND. Its own exit status is nobody's.
+// The companion's work, from the attachment to the first instruction of COMMAND. Its own exit status is nobody's.
 int accompany(RunPatches &patches, const runtime::Companion &companion) {
   auto launch = runtime::Launch::attach(companion.other);
   if (!launch) {

@@ -1,6 +1,5 @@
-// A patch whose library is not there is told from one that is wrong by the
-// files: resolved against them, and not against the process, it is a patch, and
-// the process has everything that it speaks of but a library.
+// A patch whose library is not there is told from one that is wrong by the files: resolved against them, and not
+// against the process, it is a patch, and the process has everything that it speaks of but a library.
 #include "frontend/driver/run_patches.h"
 
 #include <algorithm>
@@ -53,8 +52,7 @@ int RunPatches::refuse(const Error &error, int status) const {
   return status;
 }
 
-// What should be known of a patch that is in: warnings, repairs. The rest is
-// what was asked for.
+// What should be known of a patch that is in: warnings, repairs. The rest is what was asked for.
 void RunPatches::say(const RunPart &part, int status) const {
   if (asJson()) return;
   if (status != Done) {

@@ -1,5 +1,4 @@
-// The patches of `lpc run`: put onto a program that has not begun, or, for
-// libraries that it opens later, when it does.
+// The patches of `lpc run`: put onto a program that has not begun, or, for libraries that it opens later, when it does.
 #pragma once
 
 #include <sys/types.h>
@@ -29,14 +28,12 @@ public:
   RunPatches(const Arguments &arguments, CommandFile command) : arguments_(arguments), command_(std::move(command)) {}
   void add(PatchText text) { parts_.push_back(std::make_unique<RunPart>(std::move(text))); }
 
-  // Applies them in their order, to a process at its entry point. Says what is
-  // to be said, and returns the status: of the first that is neither in nor
-  // waits, or Done. `unfinished`: what the
-  // program writes itself when it begins (runtime/launch.h).
+  // Applies them in their order, to a process at its entry point. Says what is to be said, and returns the status: of
+  // the first that is neither in nor waits, or Done. `unfinished`: what the program writes itself when it begins
+  // (runtime/launch.h).
   int apply(pid_t pid, std::vector<RemoteRange> unfinished);
   [[nodiscard]] bool waiting() const;
-  // Stays until none waits, or the process has ended; after apply(), when the
-  // process runs.
+  // Stays until none waits, or the process has ended; after apply(), when the process runs.
   void follow(pid_t pid);
 
   // Before there is a process: the message, or the document. Returns `status`.

@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 namespace lpc::runtime {
 namespace {
@@ -59,6 +60,7 @@ Result<Companion> makeCompanion() {
     pid_t companion = fork();
     if (companion != 0) _exit(companion < 0 ? errno : 0);
     setsid();
+    signal(SIGPIPE, SIG_IGN); // whoever read our messages may have gone; the program must not go for that
     ours = FileDescriptor();
     keepOnlyStandardError(theirs);
     Companion self{.inside = true, .other = original, .channel = std::move(theirs)};

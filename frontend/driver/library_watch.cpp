@@ -112,7 +112,7 @@ std::unexpected<Error> failed(const std::string &what) {
 struct LibraryWatch::Impl {
   pid_t pid = 0;
   backend::PlayOptions options;
-  std::optional<runtime::Process> process{};
+  std::unique_ptr<runtime::Process> process{};
   std::string folder{}, path{};
   runtime::FileDescriptor fifo{}, openings{};
 
@@ -155,7 +155,7 @@ Result<void> LibraryWatch::Impl::hook() {
   Compiler compiler(text, names);
   Attempt attempt = applyTo(compiler, pid, options);
   if (attempt.outcome.kind == backend::OutcomeKind::Applied) {
-    process.emplace(std::move(live->process));
+    process = std::make_unique<runtime::Process>(std::move(live->process));
     return {};
   }
   Error why{.id = DiagnosticId::UnknownObject,

@@ -76,12 +76,13 @@ void RunPatches::fallBack(RunPart &part, pid_t pid, const backend::PlayOptions &
     compiled = std::make_shared<Compilation>(compile(part.text, names, nullptr));
   }
   auto live = LiveProcess::open(pid);
-  if (!compiled->patch || !compiled->otherBuilds.empty() || !live) return;
-  auto matched = backend::matchObjects(*compiled->patch, live->process, live->snapshot);
+  const std::optional<ir::Patch> &patch = compiled->patch;
+  if (!patch || !compiled->otherBuilds.empty() || !live) return;
+  auto matched = backend::matchObjects(*patch, live->process, live->snapshot);
   if (!matched && matched.error().id != DiagnosticId::UnknownObject) return;
   attemptOf(part).compilation = compiled;
   part.waiting = !matched;
-  if (matched) attemptOf(part).outcome = backend::apply(*compiled->patch, live->process, options);
+  if (matched) attemptOf(part).outcome = backend::apply(*patch, live->process, options);
 }
 
 // A program without a dynamic linker relocates itself when it begins, over what was written before; and pointers have
@@ -167,12 +168,13 @@ bool RunPatches::applyOpened(pid_t pid) {
     if (!part->waiting) continue;
     auto live = LiveProcess::open(pid);
     if (!live) return false; // it ends, or executes something else
-    const ir::Patch &patch = *attemptOf(*part).compilation->patch;
-    auto matched = backend::matchObjects(patch, live->process, live->snapshot);
+    const std::optional<ir::Patch> &patch = attemptOf(*part).compilation->patch;
+    if (!patch) continue;
+    auto matched = backend::matchObjects(*patch, live->process, live->snapshot);
     if (!matched && matched.error().id == DiagnosticId::UnknownObject) continue;
     part->waiting = false;
     backend::Outcome &outcome = attemptOf(*part).outcome;
-    outcome = backend::apply(patch, live->process, playOptions(arguments_), std::move(live->snapshot));
+    outcome = backend::apply(*patch, live->process, playOptions(arguments_), std::move(live->snapshot));
     int status = statusOf(outcome);
     say(*part, status);
     if (asJson()) printDocument({}, status);

@@ -86,6 +86,33 @@ pid_t companionOf(pid_t program, const std::string &patch) {
   return 0;
 }
 
+// Stopped by a library's constructor, before the entry point: the stop lasts, and the patch is in all the same.
+TEST_F(RunInstants, StoppedBeforeItBeginsItGoesOnWithSigcont) {
+  std::string patch = std::filesystem::current_path().string() + "/fix.lp";
+  folder_.write("stop.c",
+                "#include <signal.h>\n__attribute__((constructor)) static void stop(void) { raise(SIGSTOP); }\n");
+  ASSERT_EQ(run({"gcc", "-shared", "-fPIC", "-o", "stop.so", "stop.c"}).status, 0);
+  Child child({"env", "LD_PRELOAD=./stop.so", LPC_COMMAND, "run", patch, "--", "./program", "show"});
+  int status = -1;
+  // env itself does not have the library yet, and lpc is linked statically.
+  ASSERT_EQ(waitpid(child.pid(), &status, WUNTRACED), child.pid());
+  ASSERT_TRUE(WIFSTOPPED(status)) << status;
+  auto stands = [&] { // patched, let go by lpc, and still stopped
+    std::ifstream file("/proc/" + std::to_string(child.pid()) + "/status");
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    return text.contains("State:\tT (stopped)") && companionOf(child.pid(), patch) == 0;
+  };
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!stands() && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_TRUE(stands());
+  EXPECT_THAT(lpc({"status", "--pid", std::to_string(child.pid())}).out, testing::HasSubstr("fix: applied"));
+  EXPECT_FALSE(child.line(std::chrono::milliseconds(0)).has_value());
+  child.signal(SIGCONT);
+  EXPECT_EQ(child.line(), kRunAfter);
+  EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(RunInstants, WithoutItsCompanionItRunsPatchedOrNotAtAll) {
   constexpr int kKills = 24;
   std::string patch = std::filesystem::current_path().string() + "/fix.lp";

@@ -29,8 +29,9 @@ namespace {
 using namespace parsing;
 using grammar::LivePatch;
 
-constexpr size_t kChunk = 100;  // statements
-constexpr size_t kDeepest = 64; // brackets; each costs a few hundred bytes of our stack
+constexpr size_t kChunk = 100;         // statements
+constexpr size_t kDeepest = 64;        // brackets; each costs a few hundred bytes of our stack
+constexpr size_t kMostWords = 200'000; // of one statement; each costs 300 bytes until that is read
 
 // Ends the parse at the first wrong word, and remembers where the last right one stood in the grammar, for what could
 // follow that one is what the author may have wanted to write.
@@ -103,10 +104,10 @@ public:
 private:
   void parseChunk(const std::vector<Line> &lines) {
     if (lines.empty()) return;
-    bool plain = std::ranges::none_of(lines, [&](const Line &line) { return mayBeTooDeep(line); });
+    bool plain = std::ranges::none_of(lines, [&](const Line &line) { return mayBeTooMuch(line); });
     if (plain && parseText(lines.front(), lines.back().end)) return;
     for (const Line &line : lines) {
-      if (mayBeTooDeep(line) && reportDepth(line)) continue;
+      if (mayBeTooMuch(line) && reportTooMuch(line)) continue;
       if (parseText(line, line.end)) continue;
       diagnostics_.add(explain(fault_));
       headers_.count(line.firstWord, firstWord(line).place);
@@ -219,19 +220,23 @@ private:
                         cat("the byte 0x", kDigits[byte >> 4], kDigits[byte & 15], " is not UTF-8 here"));
   }
 
-  [[nodiscard]] bool mayBeTooDeep(const Line &line) const {
-    return static_cast<size_t>(std::ranges::count(text(line), '[')) > kDeepest;
+  [[nodiscard]] bool mayBeTooMuch(const Line &line) const {
+    return text(line).size() > kMostWords || static_cast<size_t>(std::ranges::count(text(line), '[')) > kDeepest;
   }
 
-  // The parser calls itself for every `[`; so that no line exhausts the stack, brackets are counted before.
-  bool reportDepth(const Line &line) {
+  // The parser calls itself for every `[`, and keeps every word of a statement: so that no line exhausts the stack or
+  // the memory, both are counted before.
+  bool reportTooMuch(const Line &line) {
     load(line, line.end);
-    size_t depth = 0;
+    size_t depth = 0, words = 0;
     for (auto token = words_.nextToken(); token->getType() != antlr4::Token::EOF; token = words_.nextToken()) {
       if (token->getType() == LivePatch::RBRACKET && depth > 0) depth--;
-      if (token->getType() != LivePatch::LBRACKET || ++depth <= kDeepest) continue;
+      if (token->getType() == LivePatch::LBRACKET) depth++;
+      if (++words <= kMostWords && depth <= kDeepest) continue;
+      const bool deep = depth > kDeepest;
       diagnostics_.report(DiagnosticId::SyntaxError, words_.word(*token).place,
-                          cat("more than ", kDeepest, " brackets inside each other"));
+                          deep ? cat("more than ", kDeepest, " brackets inside each other")
+                               : cat("more than ", kMostWords, " words in one statement"));
       headers_.count(line.firstWord, firstWord(line).place);
       return true;
     }

@@ -97,19 +97,21 @@ Glyph takeGlyph(std::string_view &rest) {
   return {std::string(raw), width};
 }
 
+// The same, which a tab is too, from `column` to its stop.
+Glyph nextGlyph(std::string_view &rest, size_t column) {
+  if (rest.front() != '\t') return takeGlyph(rest);
+  rest.remove_prefix(1);
+  auto blanks = static_cast<unsigned>(kTabStop - column % kTabStop);
+  return {std::string(blanks, ' '), blanks};
+}
+
 } // namespace
 
 std::vector<Glyph> glyphs(std::string_view line) {
   std::vector<Glyph> out;
   size_t column = 0;
   while (!line.empty()) {
-    if (line.front() == '\t') {
-      auto blanks = static_cast<unsigned>(kTabStop - column % kTabStop);
-      out.push_back({std::string(blanks, ' '), blanks});
-      line.remove_prefix(1);
-    } else {
-      out.push_back(takeGlyph(line));
-    }
+    out.push_back(nextGlyph(line, column));
     column += out.back().width;
   }
   return out;
@@ -117,8 +119,12 @@ std::vector<Glyph> glyphs(std::string_view line) {
 
 std::string displayable(std::string_view text) {
   std::string out;
-  for (const Glyph &glyph : glyphs(text))
+  size_t column = 0;
+  while (!text.empty()) {
+    Glyph glyph = nextGlyph(text, column);
+    column += glyph.width;
     out += glyph.text;
+  }
   return out;
 }
 

@@ -117,6 +117,20 @@ TEST(Hostile, VeryLongLines) {
   expectSane(sum + " b");
 }
 
+TEST(Hostile, ManyWords) {
+  auto said = [](const std::string &text) { return test::summary(parseText(text).diagnostics); };
+  auto repeated = [](size_t times, std::string_view word) {
+    std::string out;
+    while (times-- > 0)
+      out += word;
+    return out;
+  };
+  EXPECT_EQ(said("set a hex" + repeated(199'997, " 00")), "");
+  EXPECT_NE(said("set a hex" + repeated(199'998, " 00")).find("more than 200000 words"), std::string::npos);
+  EXPECT_NE(said("jmp a" + repeated(1'000'000, "+1") + " b").find("more than 200000 words"), std::string::npos);
+  EXPECT_NE(said("quiesce a" + repeated(1'000'000, ",a")).find("more than 200000 words"), std::string::npos);
+}
+
 TEST(Hostile, ManyOpenBlocks) {
   std::string text;
   for (int i = 0; i < 100000; i++)

@@ -194,5 +194,29 @@ TEST(Render, coloursOnlyWhenAsked) {
   EXPECT_EQ(render(diagnostic, source, false).find('\x1b'), std::string::npos);
 }
 
+// A file that is no patch may be one line of a gigabyte: what is said about it stays short, and is soon said.
+TEST(Render, showsALittleOfMegabytes) {
+  constexpr uint32_t kLong = 20'000'000;
+  const std::string line(kLong, 'x');
+  Diagnostic diagnostic{.id = DiagnosticId::SyntaxError, .place = {1, 1, 1, kLong + 1}, .message = line};
+  diagnostic.help = line;
+  diagnostic.notes = {{line, {1, kLong, 1, kLong + 1}, {line}}};
+  const std::string cut = std::string(4000, 'x') + "…";
+  const std::string behind = "    1 | …" + std::string(61, 'x') + "\n      | " + std::string(61, ' ') + "^\n";
+  EXPECT_EQ(rendered(diagnostic, line), "hotfix.lp:1:1: error: " + cut + " [syntax-error]\n    1 | " +
+                                            std::string(200, 'x') + "…\n      | ^" + std::string(199, '~') +
+                                            "\n  note: " + cut + "\n" + behind + "        " + cut + "\n  help: " + cut +
+                                            "\n");
+  diagnostic = {.id = DiagnosticId::SyntaxError, .place = {1, 100, 1, 101}, .message = "m"};
+  EXPECT_EQ(rendered(diagnostic, line + "y"), "hotfix.lp:1:100: error: m [syntax-error]\n    1 | …" +
+                                                  std::string(200, 'x') + "…\n      | " + std::string(61, ' ') + "^\n");
+}
+
+TEST(Render, cutsBetweenCharacters) {
+  std::string text(3999, 'x');
+  Diagnostic diagnostic{.id = DiagnosticId::SyntaxError, .message = text + "変数"};
+  EXPECT_EQ(rendered(diagnostic, ""), "hotfix.lp: error: " + text + "… [syntax-error]\n");
+}
+
 } // namespace
 } // namespace lpc

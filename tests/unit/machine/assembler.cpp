@@ -140,6 +140,12 @@ TEST(Assembler, WhatIsNotLetIn) {
   EXPECT_TRUE(refused("a = 5"));
   EXPECT_TRUE(refused("mov eax, ~~1")); // LLVM would not come back from these
   EXPECT_TRUE(refused("mov eax, - Not 1"));
+  for (const char *division :
+       {"mov eax, 1/0", "mov eax, 1 / (2 - 2)", "mov eax, 5 mod 0", "mov eax, 5 Mod 1", "mov eax, 5 % 0",
+        "mov eax, [1/0]", ".quad 0x8000000000000000 / -1", ".quad 5 % 0", "mov eax, %ebx"}) // LLVM would divide
+    EXPECT_NE(assembled(division).find("has no division"), std::string::npos) << division;
+  for (const char *division : {"mov $5/0, %eax", ".quad 0x8000000000000000 % -1", "mov $5 % (1 - 1), %eax"})
+    EXPECT_NE(assembled(division, AssemblySyntax::Att).find("has no division"), std::string::npos) << division;
   EXPECT_EQ(assembled("not eax; lock not dword ptr [rdi]"), "f7d0f0f717");
   EXPECT_EQ(assembled("movl $~~1, %eax", AssemblySyntax::Att), "b801000000");
   EXPECT_EQ(assembled("call $fix\nmvo").substr(0, 12), "10-13 assemb");

@@ -203,6 +203,7 @@ std::string needleOf(std::string_view text) {
       // "operator int", "operator new": the word is part of the operator.
       std::string_view before = text.substr(0, text.find_last_not_of(' ') + 1);
       if (before.ends_with("operator")) continue;
+      if (word[0] >= '0' && word[0] <= '9') return {}; // behind a length it could not be told from it
       // An abbreviated last name: an earlier one would be no better, so all names have to be looked at.
       if (std::ranges::find(kNotMangled, word) == kNotMangled.end()) return std::to_string(word.size()).append(word);
       if (word != "const" && word != "volatile" && word != "restrict" && word != "noexcept" && word != "operator" &&

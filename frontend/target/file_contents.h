@@ -11,8 +11,8 @@ namespace lpc::target {
 class FileContents {
 public:
   // Maps the regular file at `path`. CannotOpen (also for directories, devices and pipes: opening never blocks),
-  // NotElf for an empty file. `name` is how messages call it. Cutting the file short while it is mapped ends lpc with
-  // SIGBUS, as it does every program that maps files; package managers rename instead.
+  // NotElf for an empty file. `name` is how messages call it. Cutting the file short while it is mapped raises
+  // SIGBUS (driver/cut_files.h); package managers rename instead.
   static Result<FileContents> map(const std::string &path, const std::string &name);
   explicit FileContents(Bytes bytes);
   FileContents(FileContents &&other) noexcept;

@@ -4,10 +4,9 @@
 #include "frontend/target/ld_cache.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "frontend/target/elf_image.h"
+#include "frontend/target/file_contents.h"
 #include "frontend/target/hwcaps.h"
 
 namespace lpc::target {
@@ -61,13 +60,9 @@ BytesView hwcapNames(BytesView file) {
 } // namespace
 
 LdCache LdCache::read(const std::string &path) {
-  std::ifstream stream(path, std::ios::binary);
-  Bytes bytes;
-  std::istreambuf_iterator<char> at(stream), end;
-  for (; at != end && bytes.size() <= kLargest; ++at)
-    bytes.push_back(static_cast<uint8_t>(*at));
-  if (bytes.size() > kLargest) bytes.clear();
-  return LdCache(std::move(bytes));
+  auto contents = FileContents::map(path, path); // which does not wait for a pipe
+  if (!contents || contents->view().size() > kLargest) return LdCache(Bytes{});
+  return LdCache(Bytes(contents->view().begin(), contents->view().end()));
 }
 
 LdCache::LdCache(Bytes bytes) : bytes_(std::move(bytes)) {

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "frontend/target/file_contents.h"
 #include "frontend/target/hwcaps.h"
 #include "frontend/target/ld_cache.h"
 #include "frontend/target/paths.h"
@@ -208,10 +208,11 @@ private:
     std::string name = fileNameOf(interpreter_);
     name.resize(std::min(name.find(".so"), name.size()));
     if (auto path = openable(root_, cat("/etc/", name, ".path"))) {
-      std::ifstream stream(*path);
-      std::string text(size_t{64} << 10, '\0');
-      stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-      text.resize(static_cast<size_t>(stream.gcount()));
+      constexpr size_t kLongest = size_t{64} << 10;
+      auto contents = FileContents::map(*path, *path);
+      if (!contents) return {};
+      BytesView bytes = contents->view().first(std::min(contents->view().size(), kLongest));
+      std::string text(bytes.begin(), bytes.end());
       return split(text, ":\n");
     }
     return {"/lib", "/usr/local/lib", "/usr/lib"};

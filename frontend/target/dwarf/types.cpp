@@ -12,9 +12,10 @@ namespace {
 
 using Kind = DebugType::Kind;
 
-constexpr unsigned kLongestChain = 32; // typedefs of typedefs
-constexpr unsigned kDeepest = 16;      // members of members
-constexpr size_t kMostParts = 16;      // members of a union that begin at one place
+constexpr unsigned kLongestChain = 32;  // typedefs of typedefs
+constexpr unsigned kDeepest = 16;       // members of members
+constexpr size_t kMostParts = 16;       // members of a union that begin at one place
+constexpr size_t kMostMembers = 20'000; // looked at for one place: each could be a structure with as many
 constexpr size_t kMostParameters = 256;
 constexpr size_t kLongestTypeName = 200; // templates have names of kilobytes
 
@@ -163,6 +164,7 @@ private:
 
   void addMembers(const Entry &type, uint64_t offset, const std::string &path, bool element, unsigned depth) {
     walk(type, [&](const Entry &member, unsigned, uint64_t &) {
+      if (++looked_ > kMostMembers) return Step::Stop;
       if (member.tag() != DW_TAG_member && member.tag() != DW_TAG_inheritance) return Step::Over;
       auto [place, bits, oldBits, name, isStatic] =
           pick(member, {DW_AT_data_member_location, DW_AT_bit_size, DW_AT_data_bit_offset, DW_AT_name, DW_AT_external});
@@ -177,6 +179,8 @@ private:
       return found.size() < kMostParts ? Step::Over : Step::Stop;
     });
   }
+
+  size_t looked_ = 0;
 };
 
 } // namespace

@@ -60,6 +60,7 @@ TEST(CxxNames, NeedleIsPartOfEveryMangledForm) {
   EXPECT_EQ(CxxName("std::string::string()").needle(), "");
   EXPECT_EQ(CxxName("f(int) [clone .part.3]").needle(), "1f");
   EXPECT_EQ(CxxName("((((").needle(), "");
+  EXPECT_EQ(CxxName("helper (2) 5").needle(), ""); // not "15"
   EXPECT_EQ(CxxName("))))").needle(), "");
 }
 

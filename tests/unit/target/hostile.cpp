@@ -1,4 +1,4 @@
-// Files that lie. Every one is refused with a reason or read in bounds (run with sanitizers: preset asan).
+// Files that lie. Every one is refused with a reason or read in bounds (run with sanitizers: preset fuzz).
 #include <array>
 #include <random>
 

@@ -1,4 +1,7 @@
 // Libraries and debug files, found as ld.so and gdb find them.
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -170,6 +173,9 @@ TEST(LdCacheFile, DamagedOnesAreEmptyOrInBounds) {
       (void)LdCache(std::move(bad)).find("libz.so.1", Machine::X86_64);
     }
   EXPECT_EQ(LdCache::read("/nonexistent").find("libc.so.6", Machine::X86_64), std::nullopt);
+  const std::string pipe = madeFile("pipe"); // of a container, maybe, whose files are not ours
+  ASSERT_TRUE(mkfifo(pipe.c_str(), 0600) == 0 || errno == EEXIST);
+  EXPECT_EQ(LdCache::read(pipe).find("libc.so.6", Machine::X86_64), std::nullopt);
 }
 
 // --- debug files ------------------------------------------------------------------------------------------------

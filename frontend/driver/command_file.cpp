@@ -77,13 +77,6 @@ std::expected<CommandFile, NoCommand> findCommand(const std::string &name) {
                                                      "` gets privileges when it is executed, and the kernel gives a "
                                                      "traced program none"),
                                       .help = "run lpc as root"}});
-  if (geteuid() != 0 && faccessat(AT_FDCWD, found.path.c_str(), R_OK, AT_EACCESS) != 0)
-    return std::unexpected(NoCommand{ProcessRefused,
-                                     {.id = DiagnosticId::NotPermitted,
-                                      .message = cat("`", found.path,
-                                                     "` may be executed but not read, and the kernel lets nobody trace "
-                                                     "such a program"),
-                                      .help = "run lpc as root"}});
   return CommandFile{found.path, interpreterOf(found.path)};
 }
 

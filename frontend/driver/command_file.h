@@ -15,7 +15,7 @@ struct CommandFile {
 
 // A name with a slash is a path; others are looked for in PATH. CannotOpen, with the status that a shell has for it:
 // 127 where there is none, 126 where it is not executable; 3 (as `lpc apply` where it refuses) where executing it would
-// give it privileges that a traced program does not get, or where it may not be read (NotPermitted).
+// give it privileges that a traced program does not get (NotPermitted).
 struct NoCommand {
   int status = 0;
   Error error;

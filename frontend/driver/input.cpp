@@ -3,6 +3,7 @@
 #include "frontend/driver/input.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,8 +18,17 @@ namespace {
 
 constexpr size_t kLargest = size_t{1} << 30; // bytes; a `hex` value may be long, but not endless (/dev/zero)
 
+std::unexpected<Error> tooLarge(const std::string &name) {
+  return fail(DiagnosticId::FileTooLarge, cat("`", name, "` is larger than a patch can be (1 GiB)"));
+}
+
 Result<std::string> readAll(int fd, const std::string &name) {
   std::string text;
+  struct stat about{};
+  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+    if (static_cast<uint64_t>(about.st_size) > kLargest) return tooLarge(name);
+    text.reserve(static_cast<size_t>(about.st_size) + 1);
+  }
   std::array<char, 65536> part{};
   for (;;) {
     ssize_t count = read(fd, part.data(), part.size());
@@ -26,9 +36,16 @@ Result<std::string> readAll(int fd, const std::string &name) {
     if (count < 0) return failErrno(DiagnosticId::CannotOpen, cat("cannot read `", name, "`"), errno);
     if (count == 0) return text;
     text.append(part.data(), static_cast<size_t>(count));
-    if (text.size() > kLargest)
-      return fail(DiagnosticId::FileTooLarge, cat("`", name, "` is larger than a patch can be (1 GiB)"));
+    if (text.size() > kLargest) return tooLarge(name);
   }
+}
+
+// Waits for what a pipe's writer has still to say, but not for a writer.
+Result<std::string> readPipe(int fd, const std::string &name) {
+  if (fcntl(fd, F_SETFL, 0) != 0) return failErrno(DiagnosticId::CannotOpen, cat("cannot read `", name, "`"), errno);
+  Result<std::string> text = readAll(fd, name);
+  if (text && text->empty()) return fail(DiagnosticId::CannotOpen, cat("nobody writes to the pipe `", name, "`"));
+  return text;
 }
 
 // "dir/hotfix.lp" → "hotfix"
@@ -44,9 +61,11 @@ std::string nameOfText(const std::string &text) { return cat("stdin-", toHex(sha
 } // namespace
 
 Result<std::string> readText(const std::string &path) {
-  runtime::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", path, "`"), errno);
-  return readAll(file.get(), path);
+  runtime::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat about{};
+  if (!file.valid() || fstat(file.get(), &about) != 0)
+    return failErrno(DiagnosticId::CannotOpen, cat("cannot open `", path, "`"), errno);
+  return S_ISFIFO(about.st_mode) ? readPipe(file.get(), path) : readAll(file.get(), path);
 }
 
 Result<PatchText> readPatch(const std::string &path) {

@@ -205,7 +205,6 @@ void LibraryWatch::follow(const std::function<bool()> &opened) {
     Bytes answers(count); // one for each that waits
     (void)!write(impl_->fifo.get(), answers.data(), answers.size());
   }
-  impl_->fifo = {}; // who comes to the hook now does not wait for us
   (void)revertFrom(kName, impl_->pid, impl_->options);
 }
 

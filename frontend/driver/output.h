@@ -8,7 +8,8 @@
 
 namespace lpc::driver {
 
-// Written beside the old file, whose name and permissions it then takes: no moment has half a file. CannotOpen.
+// Written beside the old file, whose name and permissions it then takes: no moment has half a file. Into pipes and
+// devices it is written as it stands. CannotOpen.
 Result<void> writeFile(const std::string &path, BytesView contents);
 
 } // namespace lpc::driver

@@ -43,7 +43,7 @@ TEST(Manual, HasAPageForEveryCommandThatGroffReads) {
     EXPECT_EQ(page.status, 0) << entry.path();
     EXPECT_EQ(page.err, "") << entry.path();
   }
-  EXPECT_EQ(pages, 12U); // lpc, its ten commands, livepatch
+  EXPECT_EQ(pages, 12U); // lpc, its nine commands, livepatch
 }
 
 TEST(Manual, ShowsOptionsAsTheyAreTyped) {

@@ -15,10 +15,9 @@
 #include "runtime/launch.h"
 
 #include <elf.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_park.h"
@@ -84,7 +83,7 @@ Result<RemoteAddress> Launch::stopAtEntry() {
   process_.reset();
   auto process = Process::open(pid_);
   if (!process) return std::unexpected(process.error());
-  process_ = std::make_unique<Process>(std::move(*process));
+  process_.emplace(std::move(*process));
   RemoteAddress entry{Auxiliary(*process_)[AT_ENTRY]};
   if (entry.value == 0) return fail(DiagnosticId::CannotStop, cat("process ", pid_, " shows no entry point"));
   if (auto set = thread_.stopBefore(entry); !set)

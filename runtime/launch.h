@@ -9,7 +9,7 @@
 
 #include <sys/user.h>
 
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/process.h"
@@ -48,7 +48,7 @@ private:
 
   pid_t pid_;
   TracedThread thread_{}; // empty while it is parked
-  std::unique_ptr<Process> process_{};
+  std::optional<Process> process_{};
   user_regs_struct entry_{}; // registers at the entry point
   RemoteAddress stub_{};     // 0: not parked
   int descriptor_ = -1;      // of the program, in the park

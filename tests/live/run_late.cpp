@@ -83,7 +83,7 @@ TEST_P(RunLibraryWith, ThatIsOpenedLaterIsPatchedBeforeItsConstructors) {
   while (!companions().empty() && std::chrono::steady_clock::now() < deadline) {
   }
   EXPECT_TRUE(companions().empty());
-  EXPECT_THAT(status(child), Not(HasSubstr("lpc run")));
+  EXPECT_THAT(status(child), Not(HasSubstr("lpc run  applied")));
   EXPECT_THAT(status(child), HasSubstr("fix"));
   ASSERT_EQ(lpc({"revert", "fix", "--pid", std::to_string(child.pid())}).status, 0);
   child.send("\n");

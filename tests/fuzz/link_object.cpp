@@ -4,14 +4,11 @@
 
 #include <cstring>
 
-#include "backend/link.h"
 #include "frontend/target/elf_file.h"
 #include "frontend/target/relocatable.h"
+#include "tests/fuzz/fake_process.h"
 
 namespace {
-
-constexpr uint64_t kBase = 0x5555'0000'0000; // a multiple of every alignment that is accepted
-constexpr uint64_t kContentLimit = 64 << 20; // more than that is slow, not wrong
 
 // Inputs are made objects for x86-64, so that few are lost to the first checks.
 void makeObject(lpc::Bytes &file) {
@@ -40,15 +37,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   LPC_CHECK(linked->size() <= 8 * file.size() + (80 << 20)); // alignments, and tables
   LPC_CHECK(target::ElfFile::fromBytes(*linked, "payload").has_value());
   auto image = backend::PayloadImage::read(file, "payload", Machine::X86_64);
-  if (!image || image->size > kContentLimit) return 0;
-  auto content = image->place(
-      {kBase},
-      [](const backend::UndefinedSymbol &symbol) -> Result<RemoteAddress> {
-        return RemoteAddress{symbol.weak ? 0 : kBase + 0x1000'0000};
-      },
-      [](const backend::UndefinedSymbol &) -> Result<backend::ThreadLocalPlace> {
-        return backend::ThreadLocalPlace{1, 8, -8};
-      });
-  LPC_CHECK(!content || content->size() <= image->size);
+  if (image) test::checkImage(*image);
   return 0;
 }

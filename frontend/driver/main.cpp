@@ -30,7 +30,8 @@ int main(int argc, char **argv) {
     std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     std::string program = argc > 0 ? argv[0] : "lpc";
     bool asLivepatch = program.substr(program.rfind('/') + 1) == "livepatch";
-    lpc::driver::expectCutFiles(asLivepatch || (!words.empty() && (words[0] == "apply" || words[0] == "revert")));
+    lpc::driver::expectCutFiles(asLivepatch ||
+                                (!words.empty() && (words[0] == "apply" || words[0] == "revert" || words[0] == "run")));
     int status = written(lpc::driver::run(words, asLivepatch));
 #ifndef __SANITIZE_ADDRESS__
     std::quick_exit(status); // what is left to destroy are tables of ANTLR and LLVM, which takes as long as a pause

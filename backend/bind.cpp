@@ -77,11 +77,15 @@ Result<std::optional<target::Symbol>> choose(const std::vector<target::Symbol> &
   return candidates[0];
 }
 
+const ir::Binding *bindingOf(const ir::Link &link, const std::string &name) {
+  auto found = std::ranges::find(link.with, name, &ir::Binding::symbol);
+  return found == link.with.end() ? nullptr : &*found;
+}
+
 // Names bound inside the patch: by `with`, or by another payload. Copies that objects share come after the process's.
 std::optional<BoundSymbol> inPatch(const ir::Patch &patch, const ir::Link &link,
                                    const std::map<ir::MemoryId, PayloadImage> &images, const UndefinedSymbol &wanted) {
-  for (const ir::Binding &binding : link.with)
-    if (binding.symbol == wanted.name) return binding.address;
+  if (const ir::Binding *binding = bindingOf(link, wanted.name)) return binding->address;
   if (wanted.own) return std::nullopt;
   for (const ir::Operation &operation : patch.operations)
     if (const auto *other = std::get_if<ir::Link>(&operation.action); other && other->memory != link.memory) {
@@ -133,6 +137,20 @@ public:
     }
     open = std::move(rest);
     return {};
+  }
+
+  // Of a thread-local variable the patch states the place in the thread-local block of its object.
+  Result<BoundSymbol> threadLocalOf(const ir::Binding &binding, const std::vector<size_t> &modules,
+                                    const Wanted &wanted) {
+    const auto *in = std::get_if<ir::InObject>(&binding.address.where);
+    if (in == nullptr)
+      return at(
+          wanted.place, DiagnosticId::ThreadLocalSymbol,
+          cat("`", binding.symbol, "`, which the payload needs as a thread-local variable, is bound to an address"));
+    target::Symbol symbol;
+    symbol.name = binding.symbol;
+    symbol.address = in->address;
+    return threadLocal(symbol, snapshot_.modules[modules[static_cast<size_t>(in->object)]], wanted);
   }
 
 private:
@@ -188,16 +206,24 @@ Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryI
                               const std::vector<size_t> &modules) {
   Bindings bindings;
   std::vector<Wanted> open;
+  ProcessBinder binder(process, snapshot, bindings);
   for (const ir::Operation &operation : patch.operations) {
     const auto *link = std::get_if<ir::Link>(&operation.action);
     if (!link) continue;
-    for (const UndefinedSymbol &symbol : images.at(link->memory).undefined)
-      if (auto bound = inPatch(patch, *link, images, symbol))
+    for (const UndefinedSymbol &symbol : images.at(link->memory).undefined) {
+      Wanted wanted{&symbol, link->memory, operation.place};
+      const ir::Binding *binding = bindingOf(*link, symbol.name);
+      if (binding != nullptr && symbol.threadLocal) {
+        auto place = binder.threadLocalOf(*binding, modules, wanted);
+        if (!place) return std::unexpected(std::move(place.error()));
+        bindings[link->memory][symbol.versionedName()] = std::move(*place);
+      } else if (auto bound = inPatch(patch, *link, images, symbol)) {
         bindings[link->memory][symbol.versionedName()] = std::move(*bound);
-      else
-        open.push_back({&symbol, link->memory, operation.place});
+      } else {
+        open.push_back(wanted);
+      }
+    }
   }
-  ProcessBinder binder(process, snapshot, bindings);
   for (size_t i = 0; i < snapshot.modules.size() && !open.empty(); i++)
     if (auto bound = binder.bindIn(snapshot.modules[i], i == modules[0], open); !bound)
       return std::unexpected(std::move(bound.error()));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "backend/arch/arch.h"
@@ -45,7 +46,11 @@ const PayloadSymbol *PayloadImage::find(const std::string &symbol) const {
 // One placing.
 class PayloadPlacer {
 public:
-  PayloadPlacer(const PayloadImage &image, RemoteAddress base) : image_(image), base_(base.value) {}
+  PayloadPlacer(const PayloadImage &image, RemoteAddress base, std::vector<AppliedRelocation> *applied)
+      : image_(image), base_(base.value), applied_(applied) {
+    for (const PayloadSymbol &symbol : image.exported)
+      if (applied != nullptr) names_.emplace(symbol.offset, symbol.name);
+  }
 
   Result<void> resolve(const PayloadImage::Resolve &resolve, const PayloadImage::ResolveThreadLocal &threadLocal) {
     for (const UndefinedSymbol &symbol : image_.undefined) {
@@ -100,6 +105,7 @@ private:
       constexpr uint64_t kWord = 8;
       store(relocation.offset, kWord, base_ + image_.descriptorFunction_);
       store(relocation.offset + kWord, kWord, value);
+      note(relocation, rule, value);
       return {};
     }
     case Rule::Nothing:
@@ -108,7 +114,18 @@ private:
     }
     if (!fits(value, rule)) return overflow(relocation, rule, symbol);
     store(relocation.offset, rule.width, value);
+    note(relocation, rule, value);
     return {};
+  }
+
+  void note(const Relocation &relocation, const RelocationRule &rule, uint64_t value) {
+    if (applied_ == nullptr) return;
+    const PayloadImage::SymbolEntry &symbol = image_.symbols_[relocation.symbol];
+    std::string name;
+    if (symbol.kind == Kind::Undefined) name = image_.undefined[symbol.value].versionedName();
+    if (auto own = names_.find(symbol.value); symbol.kind == Kind::Own && own != names_.end()) name = own->second;
+    if (relocation.symbol == 0) name.clear();
+    applied_->push_back({relocation.offset, rule.name, std::move(name), value});
   }
 
   [[nodiscard]] uint64_t addressOf(const PayloadImage::SymbolEntry &symbol) const {
@@ -146,7 +163,9 @@ private:
 
   const PayloadImage &image_;
   uint64_t base_;
-  std::vector<Value> values_; // by index in image_.undefined
+  std::vector<AppliedRelocation> *applied_;
+  std::map<uint64_t, std::string> names_; // by offset
+  std::vector<Value> values_;             // by index in image_.undefined
   Bytes content_;
 };
 
@@ -155,9 +174,10 @@ Result<ThreadLocalPlace> PayloadImage::noThreadLocals(const UndefinedSymbol &sym
 }
 
 Result<Bytes> PayloadImage::place(RemoteAddress base, const Resolve &resolve,
-                                  const ResolveThreadLocal &resolveThreadLocal) const {
+                                  const ResolveThreadLocal &resolveThreadLocal,
+                                  std::vector<AppliedRelocation> *applied) const {
   LPC_CHECK(base.value % alignment == 0 && base.value <= std::numeric_limits<uint64_t>::max() - size);
-  PayloadPlacer placer(*this, base);
+  PayloadPlacer placer(*this, base, applied);
   if (auto resolved = placer.resolve(resolve, resolveThreadLocal); !resolved)
     return std::unexpected(std::move(resolved.error()));
   return placer.place();

@@ -55,6 +55,14 @@ struct ThreadLocalPlace {
   auto operator<=>(const ThreadLocalPlace &) const = default;
 };
 
+// What place() wrote for one relocation.
+struct AppliedRelocation {
+  uint64_t offset = 0;   // from the image's start
+  std::string_view type; // "R_X86_64_GLOB_DAT"
+  std::string symbol;    // "" for one of the payload itself without a name
+  uint64_t value = 0;
+};
+
 struct PayloadRange {
   uint64_t offset = 0, size = 0; // from the image's start, in bytes
 };
@@ -96,8 +104,10 @@ public:
   // ThreadLocalSymbol; what `resolve` fails with. Reads no process, writes nothing.
   using Resolve = std::function<Result<RemoteAddress>(const UndefinedSymbol &)>;
   using ResolveThreadLocal = std::function<Result<ThreadLocalPlace>(const UndefinedSymbol &)>;
+  // `applied`, if it is given, gets all relocations, by offset.
   [[nodiscard]] Result<Bytes> place(RemoteAddress base, const Resolve &resolve,
-                                    const ResolveThreadLocal &resolveThreadLocal = noThreadLocals) const;
+                                    const ResolveThreadLocal &resolveThreadLocal = noThreadLocals,
+                                    std::vector<AppliedRelocation> *applied = nullptr) const;
 
 private:
   friend class PayloadReader;

@@ -162,15 +162,20 @@ void Planner::addMemory(ir::MemoryId id, Bytes content) {
 Result<void> Planner::addLinked(const ir::Link &link, const Place &place) {
   const PayloadImage &image = images_.at(link.memory);
   const auto &bound = bindings_[link.memory];
+  std::map<std::string, RemoteAddress> outside; // where undefined symbols are
+  std::vector<AppliedRelocation> applied;
   auto content = image.place(
       bases_[static_cast<size_t>(link.memory)],
       [&](const UndefinedSymbol &symbol) -> Result<RemoteAddress> {
-        return std::visit([&](const auto &target) { return addressOf(target, place); },
-                          bound.at(symbol.versionedName()));
+        auto address =
+            std::visit([&](const auto &target) { return addressOf(target, place); }, bound.at(symbol.versionedName()));
+        if (relocations_ && address) outside.emplace(symbol.versionedName(), *address);
+        return address;
       },
       [&](const UndefinedSymbol &symbol) -> Result<ThreadLocalPlace> {
         return std::get<ThreadLocalPlace>(bound.at(symbol.versionedName()));
-      });
+      },
+      relocations_ ? &applied : nullptr);
   if (!content) return placed(std::move(content.error()), place);
   planned_[link.memory] = plan_.memories.size();
   PlannedMemory linked{memory(link.memory).name, link.memory, bases_[static_cast<size_t>(link.memory)], image.size, {},
@@ -182,8 +187,24 @@ Result<void> Planner::addLinked(const ir::Link &link, const Place &place) {
       RemoteAddress begin = linked.address + symbol.offset;
       linked.functions.push_back({"$" + linked.name + ":" + symbol.name, {begin, begin + symbol.size}, place.line});
     }
+  linked.relocations = listed(applied, linked, outside);
   plan_.memories.push_back(std::move(linked));
   return {};
+}
+
+std::vector<PlannedRelocation> Planner::listed(const std::vector<AppliedRelocation> &applied,
+                                               const PlannedMemory &memory,
+                                               const std::map<std::string, RemoteAddress> &outside) const {
+  std::vector<PlannedRelocation> all;
+  for (const AppliedRelocation &relocation : applied) {
+    PlannedRelocation one{
+        memory.address + relocation.offset, std::string(relocation.type), relocation.symbol, {}, relocation.value};
+    if (auto found = outside.find(relocation.symbol); found != outside.end())
+      if (const runtime::Module *module = runtime::moduleAt(snapshot_.modules, found->second))
+        one.object = module->soname.empty() ? module->path.substr(module->path.rfind('/') + 1) : module->soname;
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 Result<RemoteAddress> Planner::addressOf(const ir::Address &address, const Place &place) {
@@ -268,12 +289,12 @@ Result<Snapshot> look(const runtime::Process &process, Snapshot before) {
 }
 
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
-                      unsigned attempt) {
+                      unsigned attempt, bool relocations) {
   if (auto broken = ir::verify(patch); !broken.empty()) return fail(DiagnosticId::BadIr, broken[0]);
   if (patch.machine != process.machine())
     return fail(DiagnosticId::WrongMachine, cat("the patch is for ", name(patch.machine), ", and process ",
                                                 process.pid(), " runs ", name(process.machine()), " code"));
-  return Planner(patch, process, snapshot, attempt).make();
+  return Planner(patch, process, snapshot, attempt, relocations).make();
 }
 
 } // namespace lpc::backend

@@ -50,6 +50,16 @@ struct PlannedSegment {
   int protection = 0;            // PROT_*, final
   bool operator==(const PlannedSegment &) const = default;
 };
+// A reference in a payload that was bound, for people: the content has its effect.
+struct PlannedRelocation {
+  RemoteAddress at;
+  std::string type;   // "R_X86_64_GLOB_DAT"
+  std::string symbol; // "" for a place of the payload itself without a name
+  std::string object; // what has that symbol, where it is not the payload: "libc.so.6"
+  uint64_t value = 0; // as stored: an address, or the difference of two
+  bool operator==(const PlannedRelocation &) const = default;
+};
+
 struct PlannedMemory {
   std::string name; // `$name` without the $; "(detours)" for jumps of ours to destinations out of reach,
                     // "(originals)" for the old code of hooked functions
@@ -58,7 +68,8 @@ struct PlannedMemory {
   uint64_t requested = 0; // bytes, as the patch or the payload's segments have it
   std::vector<PlannedSegment> segments;
   Bytes content; // from the start, with relocations and the patch's own `set`s; the rest is zero
-  std::vector<PlannedFunction> functions{}; // of a payload: "$name:symbol"; of originals, with what calls them
+  std::vector<PlannedFunction> functions{};     // of a payload: "$name:symbol"; of originals, with what calls them
+  std::vector<PlannedRelocation> relocations{}; // of a payload, by address, where they were asked for
   bool operator==(const PlannedMemory &) const = default;
 };
 
@@ -112,8 +123,8 @@ struct Plan {
 // Makes a plan. Every error has the place of its statement; the process was not touched. BuildIdMismatch,
 // UnknownObject, NoSpaceInReach, BytesDiffer, ExpectFailed, BadAddress, NotAnInstruction, SiteTooShort,
 // OverlappingChanges, those of link.h. `attempt`: the n-th best free place for new memory, where the better ones were
-// taken by the program meanwhile.
+// taken by the program meanwhile. With `relocations` they are listed.
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
-                      unsigned attempt = 0);
+                      unsigned attempt = 0, bool relocations = false);
 
 } // namespace lpc::backend

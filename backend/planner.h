@@ -24,9 +24,10 @@ inline std::unexpected<Error> placed(Error error, const Place &place) {
 
 class Planner {
 public:
-  Planner(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot, unsigned attempt)
+  Planner(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot, unsigned attempt,
+          bool relocations)
       : patch_(patch), process_(process), snapshot_(snapshot), arch_(Arch::of(patch.machine)), maps_(snapshot.maps),
-        attempt_(attempt) {}
+        attempt_(attempt), relocations_(relocations) {}
   Result<Plan> make();
 
 private:
@@ -55,6 +56,9 @@ private:
   }
   void addMemory(ir::MemoryId id, Bytes content);
   Result<void> addLinked(const ir::Link &link, const Place &place);
+  [[nodiscard]] std::vector<PlannedRelocation> listed(const std::vector<AppliedRelocation> &applied,
+                                                      const PlannedMemory &memory,
+                                                      const std::map<std::string, RemoteAddress> &outside) const;
   static Result<RemoteAddress> addressOf(RemoteAddress address, const Place &) { return address; }
   Result<RemoteAddress> addressOf(const ir::Address &address, const Place &place);
   Result<RemoteAddress> addressOf(const IfuncResolver &resolver, const Place &);
@@ -101,6 +105,7 @@ private:
   const Arch &arch_;
   std::vector<runtime::Mapping> maps_; // with what is planned
   unsigned attempt_;
+  bool relocations_; // are to be listed
   std::vector<size_t> modules_;
   std::map<ir::MemoryId, PayloadImage> images_;
   Bindings bindings_;

@@ -205,7 +205,7 @@ Attempt planFor(Compiler &compiler, pid_t pid) {
   }
   resolve(compiler, *live, attempt);
   if (!attempt.compilation->patch) return attempt;
-  Result<backend::Plan> plan = backend::makePlan(*attempt.compilation->patch, live->process, live->snapshot);
+  Result<backend::Plan> plan = backend::makePlan(*attempt.compilation->patch, live->process, live->snapshot, 0, true);
   if (!plan) {
     attempt.outcome = untouched(pid, std::move(plan.error()));
     return attempt;

@@ -79,9 +79,13 @@ constexpr std::array kCommands = {
         .summary = "show what apply would do to a process",
         .description =
             "Does everything of `lpc apply` that comes before a thread is stopped, and prints it: the "
-            "memory that would be made, each place that would change with its bytes before and after, and what "
-            "each thread is about: free, or active in a function that is to be replaced, or running, which "
-            "is decided at the stop. The process runs on, untouched.",
+            "memory that would be made, the relocations of payloads, each place that would change with its bytes "
+            "before "
+            "and after, what each thread is about: free, or active in a function that is to be replaced, or running, "
+            "which is decided at the stop; and what cannot be known before the stop. The process runs on, "
+            "untouched.\n\n"
+            "The digest stands for all that would be written and must hold: `lpc apply --expect-plan DIGEST` does that "
+            "or nothing.",
         .example = "lpc plan hotfix.lp --pid 4711",
         .options = kPlanOptions,
         .run = runPlan,

@@ -1,7 +1,11 @@
 // Printing a plan: for a person who decides whether it may be applied, and for a program that compares it.
 #include "frontend/driver/plan_report.h"
 
+#include <algorithm>
+#include <span>
+
 #include "backend/plan_digest.h"
+#include "backend/unknown.h"
 #include "frontend/driver/change_text.h"
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
@@ -56,6 +60,52 @@ std::string changesText(const backend::Plan &plan) {
       out += cat("      ", bytesText(change), "\n");
   }
   return out;
+}
+
+constexpr size_t kMostRelocations = 64; // of a memory, in text
+
+std::string relocationsText(const backend::Plan &plan) {
+  std::string out;
+  for (const backend::PlannedMemory &memory : plan.memories) {
+    size_t shown = std::min(memory.relocations.size(), kMostRelocations);
+    for (const backend::PlannedRelocation &relocation : std::span(memory.relocations).first(shown))
+      out += cat("  ", hexAddress(relocation.at), "  ", relocation.type, "  ", displayable(relocation.symbol),
+                 relocation.symbol.empty() ? "= " : " = ", hexAddress(relocation.value),
+                 relocation.object.empty() ? "" : "  " + displayable(relocation.object), "\n");
+    if (shown < memory.relocations.size())
+      out += cat("  and ", memory.relocations.size() - shown, " more of $", displayable(memory.name),
+                 ": --format json lists all\n");
+  }
+  return out.empty() ? "" : "relocations:\n" + out;
+}
+
+void writeRelocations(Json &json, const backend::Plan &plan) {
+  for (const backend::PlannedMemory &memory : plan.memories)
+    for (const backend::PlannedRelocation &relocation : memory.relocations)
+      json.element([&] {
+        json.text("memory", memory.name);
+        json.text("address", hexAddress(relocation.at));
+        json.text("type", relocation.type);
+        json.textOrNull("symbol", relocation.symbol);
+        json.textOrNull("object", relocation.object);
+        json.text("value", hexAddress(relocation.value));
+      });
+}
+
+std::string unknownsText(const backend::Plan &plan) {
+  std::string out;
+  for (const backend::Unknown &unknown : backend::unknownsOf(plan))
+    out += cat("  ", unknown.line ? cat("line ", unknown.line, ": ") : "", displayable(unknown.message), "\n");
+  return out.empty() ? "" : "not known before the stop:\n" + out;
+}
+
+void writeUnknowns(Json &json, const backend::Plan &plan) {
+  for (const backend::Unknown &unknown : backend::unknownsOf(plan))
+    json.element([&] {
+      json.text("about", unknown.about);
+      json.text("message", unknown.message);
+      json.numberOrNull("line", unknown.line);
+    });
 }
 
 std::string expectationsText(const backend::Plan &plan) {
@@ -152,8 +202,9 @@ void writeThreads(Json &json, const std::vector<backend::ThreadVerdict> &threads
 std::string planText(const Attempt &planned) {
   const backend::Plan &plan = *planned.plan;
   return cat("plan of ", displayable(plan.patchName), " for process ", planned.pid, "\ndigest ",
-             toHex(backend::digestOf(plan)), "\n", memoriesText(plan), changesText(plan), expectationsText(plan),
-             functionsText(plan), threadsText(planned.threads, plan), callsText(plan),
+             toHex(backend::digestOf(plan)), "\n", memoriesText(plan), relocationsText(plan), changesText(plan),
+             expectationsText(plan), functionsText(plan), threadsText(planned.threads, plan), callsText(plan),
+             unknownsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
@@ -169,6 +220,9 @@ std::string planDocument(const std::string &patch, const Attempt &attempt, const
     json.textOrNull("digest", plan == nullptr ? "" : toHex(backend::digestOf(*plan)));
     json.array("memory", [&] {
       if (plan != nullptr) writeMemory(json, *plan);
+    });
+    json.array("relocations", [&] {
+      if (plan != nullptr) writeRelocations(json, *plan);
     });
     json.array("changes", [&] {
       if (plan == nullptr) return;
@@ -189,6 +243,9 @@ std::string planDocument(const std::string &patch, const Attempt &attempt, const
       if (plan != nullptr) writeCalls(json, *plan);
     });
     json.array("threads", [&] { writeThreads(json, attempt.threads); });
+    json.array("unknown", [&] {
+      if (plan != nullptr) writeUnknowns(json, *plan);
+    });
     writeDiagnostics(json, diagnostics, file);
     json.number("status", status);
   });

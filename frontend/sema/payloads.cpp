@@ -166,10 +166,25 @@ private:
                           " variable, and in `", shown(context_, 0), "` it is a ",
                           threadLocal ? "thread-local" : "common", " one"));
       good_ = false;
-    } else if (!threadLocal && found[0]->kind != target::SymbolKind::Ifunc) {
-      out_.push_back({name, addresses_.ofProgram(*found[0])});
+    } else if (found[0]->kind != target::SymbolKind::Ifunc) {
+      out_.push_back({name, addresses_.ofProgram(*found[0])}); // of a thread-local variable: its place in the block
+    } else if (onlyInSymbolFile(name)) {
+      context_
+          .report(DiagnosticId::IfuncSymbol, dl_.file.place,
+                  cat("`", dl_.file.text, "` needs `", name, "`, an IFUNC that only the separate symbol file of `",
+                      shown(context_, 0), "` has: a process does not show where its resolver is"))
+          .help =
+          cat("bind it to an implementation: `dl ", dl_.name.text, " ", dl_.file.text, " with ", name, " = ADDR`");
+      good_ = false;
     }
     return true;
+  }
+
+  // The planner looks IFUNCs up in the file that is mapped (backend/bind.cpp).
+  [[nodiscard]] bool onlyInSymbolFile(const std::string &name) const {
+    const target::ObjectSource &source = context_.objects.source(0);
+    auto alone = ElfFile::open(source.path, source.shown);
+    return alone && (*alone)->find({name})[0].empty();
   }
 
   [[nodiscard]] bool inLibrary(const std::string &name) const {

@@ -48,6 +48,63 @@ TEST_F(Bundles, NeedNothingElse) {
   service.expectUntouched();
 }
 
+// A program without symbols, and a file that has them: local thread-local variables, and IFUNCs.
+class BundlesOfDebugFiles : public Bundles {
+protected:
+  void SetUp() override {
+    folder_.write("program.c", R"(
+      #include <stdio.h>
+      static __thread int seen = 40;
+      static int one(void) { return 1; }
+      static int (*choose(void))(void) { return one; }
+      static int pick(void) __attribute__((ifunc("choose")));
+      __attribute__((noinline)) int handle(int x) { return x + seen + pick(); }
+      int (*volatile callee)(int) = handle;
+      int main(void) {
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        puts("ready");
+        for (int c; (c = getchar()) != EOF;) printf("%d\n", callee(1));
+        return 0;
+      })");
+    ASSERT_EQ(run({"gcc", "-O1", "-g", "-Wl,--build-id=sha1", "program.c", "-o", "program"}).status, 0);
+    ASSERT_EQ(run({"objcopy", "--only-keep-debug", "program", "program.debug"}).status, 0);
+    ASSERT_EQ(run({"strip", "program"}).status, 0);
+    ASSERT_EQ(run({"objcopy", "--add-gnu-debuglink=program.debug", "program"}).status, 0);
+  }
+  RunResult buildWith(const std::string &payload) {
+    folder_.write("p.c", payload);
+    EXPECT_EQ(run({"gcc", "-O1", "-shared", "-fPIC", "p.c", "-o", "p.so"}).status, 0);
+    folder_.write("fix.lp", "patch fix\ntarget program\ndl p p.so\njmp handle $p:fixed\n");
+    return lpc({"build", "fix.lp", "-o", "fix.lpb"});
+  }
+};
+
+TEST_F(BundlesOfDebugFiles, CarryThreadLocalVariables) {
+  RunResult built = buildWith("extern __thread int seen; int fixed(int x) { return x + ++seen + 1000; }\n");
+  ASSERT_EQ(built.status, 0) << built.err;
+  std::filesystem::remove("program.debug");
+  std::filesystem::remove("p.so");
+  Child child({"./program"});
+  ASSERT_EQ(child.line(), "ready");
+  child.send("x");
+  EXPECT_EQ(child.line(), "42");
+  RunResult applied = lpc({"apply", "fix.lpb", "--pid", std::to_string(child.pid())});
+  ASSERT_EQ(applied.status, 0) << applied.err;
+  child.send("xx");
+  EXPECT_EQ(child.line(), "1042");
+  EXPECT_EQ(child.line(), "1043");
+}
+
+TEST_F(BundlesOfDebugFiles, AreNotMadeWithIndirectFunctionsThatNobodyWillFind) {
+  RunResult built = buildWith("int pick(void); int fixed(int x) { return x + pick(); }\n");
+  EXPECT_EQ(built.status, 1);
+  EXPECT_THAT(built.err,
+              HasSubstr("`p.so` needs `pick`, an IFUNC that only the separate symbol file of `program` has: a "
+                        "process does not show where its resolver is [ifunc-symbol]"));
+  EXPECT_THAT(built.err, HasSubstr("help: bind it to an implementation: `dl p p.so with pick = ADDR`"));
+  EXPECT_FALSE(std::filesystem::exists("fix.lpb"));
+}
+
 TEST_F(Bundles, AreTheSamePatchAsTheirSource) {
   RunResult applied = lpc({"apply", "hotfix.lp", "--pid", service_.pidText()});
   ASSERT_EQ(applied.status, 0) << applied.err;

@@ -42,7 +42,7 @@ public:
   Crowd run() {
     for (unsigned pass = 0;; pass++) {
       bool idle = workers_.running() == 0;
-      Found found = lookAround();
+      Found found = lookAround(pass + 1 < kMostForMoving);
       settle();
       bool more = std::ranges::any_of(found.begun, [this](const Identity &who) { return wasNew(who); });
       if (found.moving && pass < kMostForMoving) more = true;
@@ -68,7 +68,8 @@ private:
 
   static runtime::SideBySide::Limits limits() { return {.busy = std::max(2U, std::thread::hardware_concurrency())}; }
 
-  Found lookAround() {
+  // `again`: there will be another look at who is on the move, or in the hands of another lpc.
+  Found lookAround(bool again) {
     Found found;
     size_t hidden = 0;
     for (pid_t pid : runtime::processIds()) {
@@ -79,7 +80,12 @@ private:
       case Sight::Kind::Other: break;
       case Sight::Kind::Hidden: hidden++; break;
       case Sight::Kind::Moving: found.moving = true; break;
-      case Sight::Kind::Refused: rows_[{pid, *start}] = rowFor(pid, untouched(pid, std::move(*sight.why))); break;
+      case Sight::Kind::Refused:
+        if (again && sight.why->id == DiagnosticId::AlreadyTraced)
+          found.moving = true;
+        else
+          rows_[{pid, *start}] = rowFor(pid, untouched(pid, std::move(*sight.why)));
+        break;
       case Sight::Kind::Wanted: begin(std::move(*sight.live), found); break;
       }
     }

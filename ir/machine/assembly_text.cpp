@@ -243,8 +243,11 @@ private:
       out_.identifiers_.emplace(known->second, std::move(name));
       out_.spellings_.emplace(known->second, spelling);
     }
+    // What touches it is no part of it: `"a"b`.
+    if (!out_.text_.empty() && inWord(out_.text_.back())) put(" ");
     put(known->second);
     at_ = end;
+    if (at_ < in_.size() && inWord(in_[at_])) put(" ");
   }
 
   // --- all else
@@ -310,7 +313,8 @@ size_t AssemblyText::origin(size_t at) const {
 AssemblyName AssemblyText::nameOf(const std::string &identifier) const {
   if (auto ours = identifiers_.find(identifier); ours != identifiers_.end()) return ours->second;
   auto use = firstUse_.find(identifier);
-  return {.symbol = identifier, .offset = use == firstUse_.end() ? 0 : use->second, .length = identifier.size()};
+  const size_t offset = use == firstUse_.end() ? 0 : use->second;
+  return {.symbol = identifier, .offset = offset, .length = std::min(identifier.size(), size_ - offset)};
 }
 
 std::string AssemblyText::inItsWords(std::string message) const {

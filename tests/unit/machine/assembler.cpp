@@ -75,6 +75,8 @@ TEST(Assembler, NamesOfTheLanguage) {
   EXPECT_EQ(assembled("movabs $$fix, %rax; mov $5, %eax; call $fix", AssemblySyntax::Att),
             "48b80000000000000000b805000000e800000000; 2 whole64 $fix 0; 16 branch32 $fix -4");
   EXPECT_EQ(assembled("mov $other, %eax", AssemblySyntax::Att), "b800000000; 1 unsigned32 other 0");
+  EXPECT_EQ(assembled("call\"puts\""), "e800000000; 1 branch32 puts -4");
+  EXPECT_NE(assembled("call \"a\"b").find("assembly-error"), std::string::npos); // not one name
   EXPECT_EQ(assembled("call lpc_0; call $fix"), "e800000000e800000000; 1 branch32 lpc_0 -4; 6 branch32 $fix -4");
 }
 

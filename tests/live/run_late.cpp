@@ -117,7 +117,7 @@ TEST_F(RunLibrary, OfAnotherBuildIsToldAndLeftAlone) {
 
 TEST_F(RunLibrary, TheProgramDoesNotNeedTheCompanion) {
   buildAll("gcc");
-  Child child(absolute());
+  Child child(absolute(), {"TMPDIR=" + folder_.path()}); // where the FIFO stays
   ASSERT_EQ(child.line(), "ready");
   for (pid_t pid : companions())
     kill(pid, SIGKILL);

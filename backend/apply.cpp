@@ -1,5 +1,7 @@
 // Apply, from the first look to the last thread released. The steps are those of play.h; each is a function of its own
 // file.
+#include <sys/mman.h>
+
 #include <algorithm>
 
 #include "backend/digest.h"
@@ -134,9 +136,11 @@ private:
       if (call.stage == CallStage::Start) {
         if (auto noted = noteBegun(made, call.step); !noted) return noted;
         ran_ = true;
-        if (auto result = session_.call(call); !result) {
+        auto result = session_.call(call);
+        auto kept = result && call.keptAt ? keep(call, *result, plan) : Result<void>();
+        if (!result || !kept) {
           (void)noteBegun(made, call.step - 1); // a constructor that failed has no destructor
-          return std::unexpected(std::move(result.error()));
+          return std::unexpected(std::move(result ? kept.error() : result.error()));
         }
       } else if (call.stage == CallStage::PreApply) {
         ran_ = true;
@@ -144,6 +148,25 @@ private:
       }
     }
     return {};
+  }
+
+  // What a resolver has returned: code of the process or of the patch, or the next call would end the program.
+  Result<void> keep(const Call &call, uint64_t function, const Plan &plan) const {
+    const runtime::Mapping *mapping = runtime::mappingAt(session_.snapshot().maps, {function});
+    bool isCode = mapping && mapping->executable;
+    for (const PlannedMemory &memory : plan.memories)
+      for (const PlannedSegment &segment : memory.segments)
+        isCode |=
+            (segment.protection & PROT_EXEC) != 0 && function - (memory.address + segment.offset).value < segment.size;
+    if (!isCode)
+      return std::unexpected(Error{DiagnosticId::CallFailed,
+                                   cat(call.name, " returned ", hexAddress(function), ", which is no code"),
+                                   {},
+                                   {},
+                                   call.place});
+    Bytes word;
+    appendLittle(word, function, pointerSize(plan.machine));
+    return process_.write(*call.keptAt, word);
   }
 
   Result<void> noteBegun(FoundRecord &made, uint64_t step) const {

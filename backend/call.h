@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct Call {
   // Start: its number, from 1 on. PostRevert, Finish: it is due when so many steps have been begun, of which being
   // applied is the one behind the last Start. Others: 0.
   uint64_t step = 0;
+  std::optional<RemoteAddress> keptAt{}; // Start: the function is a resolver, and this pointer gets what it returns
   bool operator==(const Call &) const = default;
 };
 

@@ -91,6 +91,13 @@ public:
     std::string name; // for messages: the symbol, else its link address, "?" where that depends on the process
   };
   std::vector<StartFunction> constructors, destructors;
+  // Functions that it defines as indirect ones. What stands for each is a stub in the image; before any other code of
+  // the payload runs, its slot must get what the resolver returns.
+  struct IndirectFunction {
+    uint64_t resolver = 0, slot = 0; // from the image's start
+    std::string name;                // "?" where no symbol tells
+  };
+  std::vector<IndirectFunction> indirect;
   std::optional<uint64_t> exitHandle; // __dso_handle, where it registers functions for its end under it
   bool isCxx = false;                 // has names of C++, or refers to functions of its ABI
   bool throws = false;                // exceptions begin in it

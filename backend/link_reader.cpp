@@ -11,6 +11,7 @@
 #include <ranges>
 #include <set>
 
+#include "backend/arch/ifunc_stub.h"
 #include "backend/link_start.h"
 #include "frontend/target/exceptions.h"
 #include "frontend/target/type_info.h"
@@ -84,10 +85,30 @@ Result<void> PayloadReader::addRelocations(BytesView table) {
     const RelocationRule *rule = arch_.relocation(type);
     if (rule == nullptr) return file_.unsupported(cat("has a relocation of type ", type, ", which `dl` cannot apply"));
     if (rule->value == RelocationRule::Value::Nothing) continue;
+    if (rule->value == RelocationRule::Value::IndirectFunction) {
+      auto stub = stubOf(map_.offsetOf(static_cast<uint64_t>(rela->r_addend)));
+      if (!stub) return std::unexpected(std::move(stub.error()));
+      auto link = static_cast<int64_t>(*stub + map_.start()); // wraps as link addresses do
+      image_.relocations_.push_back({*offset, arch_.relativeRelocation(), 0, link});
+      continue;
+    }
     usedSymbols_ = std::max<uint64_t>(usedSymbols_, uint64_t{symbol} + 1);
     image_.relocations_.push_back({*offset, type, symbol, rela->r_addend});
   }
   return {};
+}
+
+// An indirect function has no address before its resolver has run. So everyone gets that of a stub, which goes where
+// the resolver said: the same for calls and for pointers.
+Result<uint64_t> PayloadReader::stubOf(std::optional<uint64_t> resolver) {
+  constexpr size_t kMost = 4096;
+  const LoadSegment *load = resolver ? map_.segmentOf(*resolver, 1) : nullptr;
+  if (load == nullptr || (load->protection & PROT_EXEC) == 0)
+    return file_.corrupt("the resolver of an indirect function lies outside of its code");
+  auto [known, fresh] = resolvers_.try_emplace(*resolver, image_.indirect.size());
+  if (fresh) image_.indirect.push_back({*resolver, 0, "?"});
+  if (image_.indirect.size() > kMost) return file_.unsupported("has more than 4096 indirect functions");
+  return map_.size() + known->second * slotJumpSize(image_.machine_);
 }
 
 // RELR (gABI, "Relative relocation table"): an even entry is a place; an odd one is a bitmap of the 63 words behind the
@@ -151,16 +172,12 @@ Result<void> PayloadReader::checkRelocation(const PayloadImage::Relocation &relo
   case Value::Copy:
     return file_.unsupported(cat("has a copy relocation", of, ": it is linked as a program"),
                              "compile it with -fPIC and link it with -shared");
-  case Value::IndirectFunction:
-    return file_.unsupported("defines an indirect function (ifunc), whose resolver `dl` cannot run");
+  case Value::IndirectFunction: // relative to its stub by now
   case Value::Nothing:
   case Value::Symbol:
   case Value::SymbolFromPlace:
   case Value::Base: break;
   }
-  if (symbol != nullptr && isOwn && symbol->type() == STT_GNU_IFUNC)
-    return file_.unsupported(
-        cat("defines `", symbol->name, "`, an indirect function (ifunc), whose resolver `dl` cannot run"));
   bool threadLocal = rule.value == Value::ModuleId || rule.value == Value::ModuleOffset ||
                      rule.value == Value::ThreadOffset || rule.value == Value::ThreadDescriptor;
   if (symbol != nullptr && symbol->type() == STT_TLS && !threadLocal)
@@ -192,7 +209,8 @@ Result<void> PayloadReader::exportSymbols() {
 // .symtab has been seen in the dynamic table.
 Result<void> PayloadReader::exportSymbol(const ElfSymbol &symbol, bool exported) {
   unsigned type = symbol.type();
-  bool isPlace = type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE || type == STT_COMMON;
+  bool isIndirect = type == STT_GNU_IFUNC;
+  bool isPlace = type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE || type == STT_COMMON || isIndirect;
   if (!isPlace || symbol.name.empty() || !symbol.isDefined() || symbol.isAbsolute()) return {};
   auto known = image_.byName_.find(std::string(symbol.name));
   if (!exported && known != image_.byName_.end() && known->second != kAmbiguous &&
@@ -203,12 +221,21 @@ Result<void> PayloadReader::exportSymbol(const ElfSymbol &symbol, bool exported)
     if (!exported) return {}; // a local that is in no segment: a section that is not loaded
     return file_.corrupt(cat("its symbol `", symbol.name, "` lies outside of its segments"));
   }
+  uint64_t size = symbol.raw.st_size;
+  if (isIndirect) {
+    if (!exported && !resolvers_.contains(*offset)) return {}; // nobody refers to it
+    auto stub = stubOf(offset);
+    if (!stub) return std::unexpected(std::move(stub.error()));
+    image_.indirect[resolvers_.at(*offset)].name = symbol.name;
+    offset = *stub, size = slotJumpSize(image_.machine_);
+  }
   if (auto counted = file_.account(symbol.name); !counted) return counted;
   if (known == image_.byName_.end())
     image_.byName_.emplace(symbol.name, image_.exported.size());
   else if (!exported)
     known->second = kAmbiguous;
-  image_.exported.push_back({std::string(symbol.name), *offset, symbol.raw.st_size, type == STT_FUNC, exported});
+  bool isFunction = type == STT_FUNC || isIndirect;
+  image_.exported.push_back({std::string(symbol.name), *offset, size, isFunction, exported});
   return {};
 }
 
@@ -243,6 +270,11 @@ Result<void> PayloadReader::useSymbols() {
     } else if (symbol.isDefined() && !yields(symbol)) {
       // The value of a thread-local symbol is no address; its relocations are refused.
       auto offset = symbol.type() == STT_TLS ? std::optional<uint64_t>(0) : map_.offsetOf(symbol.raw.st_value);
+      if (symbol.type() == STT_GNU_IFUNC) {
+        auto stub = stubOf(offset);
+        if (!stub) return std::unexpected(std::move(stub.error()));
+        offset = *stub;
+      }
       if (!offset) return file_.corrupt(cat("its symbol `", symbol.name, "` lies outside of its segments"));
       image_.symbols_[i] = {Kind::Own, *offset};
     } else if (auto done = useUndefined(symbol, i); !done) {
@@ -398,24 +430,48 @@ Result<void> PayloadReader::copyContent() {
   }
   for (const PayloadImage::Relocation &relocation : image_.relocations_)
     image_.contentSize_ = std::max(image_.contentSize_, relocation.offset + arch_.relocation(relocation.type)->width);
-  return addDescriptorFunction();
+  return inOrder([&] { return addIndirectFunctions(); }, [&] { return addDescriptorFunction(); });
 }
 
-// Behind all else, where a thread descriptor needs it.
-Result<void> PayloadReader::addDescriptorFunction() {
+// Code of ours, and zeroed writable memory, behind all else.
+Result<void> PayloadReader::addCode(Bytes code, uint64_t dataSize) {
   constexpr uint64_t kPage = 4096, kMaximumImage = uint64_t{1} << 30;
+  auto pages = [](uint64_t size) { return (size + kPage - 1) & ~(kPage - 1); };
+  uint64_t at = image_.size, codeSize = pages(code.size());
+  if (codeSize + pages(dataSize) > kMaximumImage - std::min(at, kMaximumImage))
+    return file_.unsupported("needs more than 1 GiB of address space");
+  image_.segments.push_back({at, codeSize, PROT_READ | PROT_EXEC});
+  if (dataSize != 0) image_.segments.push_back({at + codeSize, pages(dataSize), PROT_READ | PROT_WRITE});
+  image_.contentSize_ = at + code.size();
+  image_.parts_.push_back({at, std::move(code)});
+  image_.size = at + codeSize + pages(dataSize);
+  return {};
+}
+
+Result<void> PayloadReader::addIndirectFunctions() {
+  if (image_.indirect.empty()) return {};
+  LPC_CHECK(image_.size == map_.size()); // as stubOf has it
+  constexpr uint64_t kPage = 4096, kWord = 8;
+  const uint64_t stubSize = slotJumpSize(image_.machine_), count = image_.indirect.size();
+  uint64_t slots = image_.size + ((count * stubSize + kPage - 1) & ~(kPage - 1));
+  Bytes code;
+  for (PayloadImage::IndirectFunction &function : image_.indirect) {
+    function.slot = slots;
+    Bytes stub = slotJump(image_.machine_, image_.size + code.size(), slots);
+    code.insert(code.end(), stub.begin(), stub.end());
+    slots += kWord;
+  }
+  return addCode(std::move(code), count * kWord);
+}
+
+// Where a thread descriptor needs it.
+Result<void> PayloadReader::addDescriptorFunction() {
   auto isDescriptor = [&](const PayloadImage::Relocation &relocation) {
     return arch_.relocation(relocation.type)->value == RelocationRule::Value::ThreadDescriptor;
   };
   if (std::ranges::none_of(image_.relocations_, isDescriptor)) return {};
-  if (image_.size > kMaximumImage - kPage) return file_.unsupported("needs more than 1 GiB of address space");
-  Bytes code = arch_.threadDescriptorFunction();
   image_.descriptorFunction_ = image_.size;
-  image_.segments.push_back({image_.size, kPage, PROT_READ | PROT_EXEC});
-  image_.contentSize_ = image_.size + code.size();
-  image_.parts_.push_back({image_.size, std::move(code)});
-  image_.size += kPage;
-  return {};
+  return addCode(arch_.threadDescriptorFunction(), 0);
 }
 
 } // namespace lpc::backend

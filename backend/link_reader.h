@@ -1,6 +1,8 @@
 // Makes a PayloadImage of a file: the steps of PayloadImage::read.
 #pragma once
 
+#include <map>
+
 #include "backend/arch/arch.h"
 #include "backend/link.h"
 #include "backend/link_start.h"
@@ -30,9 +32,12 @@ private:
   Result<void> checkRelocations();
   Result<void> readStartFunctions();
   Result<void> copyContent();
+  Result<void> addIndirectFunctions();
   Result<void> addDescriptorFunction();
+  Result<void> addCode(Bytes code, uint64_t dataSize);
 
   Result<void> addRelocations(BytesView table);
+  Result<uint64_t> stubOf(std::optional<uint64_t> resolver);
   Result<void> addRelativeRelocations();
   Result<void> addRelativeRelocation(uint64_t linkAddress);
   Result<void> checkRelocation(const PayloadImage::Relocation &relocation);
@@ -50,9 +55,10 @@ private:
   const Arch &arch_;
   SegmentMap map_;
   DynamicSection dynamic_;
-  std::vector<ElfSymbol> symbols_;      // of the dynamic table
-  std::vector<ElfSymbol> localSymbols_; // of .symtab, globals too
-  uint64_t usedSymbols_ = 0;            // one more than the highest that a relocation refers to
+  std::vector<ElfSymbol> symbols_;       // of the dynamic table
+  std::vector<ElfSymbol> localSymbols_;  // of .symtab, globals too
+  uint64_t usedSymbols_ = 0;             // one more than the highest that a relocation refers to
+  std::map<uint64_t, size_t> resolvers_; // index into image_.indirect, by offset
   PayloadImage image_;
 };
 

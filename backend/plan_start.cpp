@@ -57,6 +57,8 @@ public:
     for (const StartedPayload &payload : payloads_)
       if (auto done = frames(payload); !done) return done;
     for (const StartedPayload &payload : payloads_)
+      resolvers(payload);
+    for (const StartedPayload &payload : payloads_)
       if (auto done = functions(payload); !done) return done;
     // Applied is a step of its own, and each `on post-revert` one behind it: the last one is made first.
     uint64_t steps = starts_.size() + 1;
@@ -101,6 +103,14 @@ private:
     plan_.frames.push_back({payload.base + range->offset, payload.base + range->offset + range->size});
     finish(unwinder_->remove, where, cat("`__deregister_frame` for ", payload.file), step);
     return {};
+  }
+
+  void resolvers(const StartedPayload &payload) {
+    for (const PayloadImage::IndirectFunction &function : payload.image->indirect) {
+      start(payload.base + function.resolver, {}, cat("the resolver of `", function.name, "` of ", payload.file),
+            payload.place);
+      starts_.back().keptAt = payload.base + function.slot;
+    }
   }
 
   RemoteAddress addressOf(const StartedPayload &payload, const PayloadImage::StartFunction &function) const {

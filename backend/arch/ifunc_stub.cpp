@@ -10,7 +10,7 @@
 namespace lpc::backend {
 namespace {
 
-constexpr uint64_t kSize = 224;
+constexpr uint64_t kSize = 224, kJumpSize = 16;
 constexpr uint64_t kFirstTime = 16; // offset of the part that calls the resolver
 
 void emit(Bytes &code, std::initializer_list<uint8_t> bytes) { code.insert(code.end(), bytes); }
@@ -20,11 +20,30 @@ void emitSlotDisplacement(Bytes &code, RemoteAddress at, RemoteAddress slot) {
   appendLittle(code, static_cast<uint32_t>(slot.value - next), 4);
 }
 
+Bytes jumpThrough(RemoteAddress at, RemoteAddress slot) {
+  Bytes code;
+  emit(code, {0xf3, 0x0f, 0x1e, 0xfa}); // endbr64
+  emit(code, {0xff, 0x25});             // jmp [rip + slot]
+  emitSlotDisplacement(code, at, slot);
+  code.resize(kJumpSize, 0xcc); // int3: never reached
+  return code;
+}
+
 } // namespace
 
 uint64_t ifuncStubSize(Machine machine) {
   LPC_CHECK(machine == Machine::X86_64);
   return kSize;
+}
+
+uint64_t slotJumpSize(Machine machine) {
+  LPC_CHECK(machine == Machine::X86_64);
+  return kJumpSize;
+}
+
+Bytes slotJump(Machine machine, uint64_t at, uint64_t slot) {
+  LPC_CHECK(machine == Machine::X86_64);
+  return jumpThrough({at}, {slot});
 }
 
 RemoteAddress ifuncSlotStart(Machine machine, RemoteAddress at) {
@@ -34,12 +53,8 @@ RemoteAddress ifuncSlotStart(Machine machine, RemoteAddress at) {
 
 Bytes ifuncStub(Machine machine, RemoteAddress at, RemoteAddress slot, RemoteAddress resolver) {
   LPC_CHECK(machine == Machine::X86_64);
-  Bytes code;
-  emit(code, {0xf3, 0x0f, 0x1e, 0xfa}); // endbr64
-  emit(code, {0xff, 0x25});             // jmp [rip + slot]
-  emitSlotDisplacement(code, at, slot);
-  while (code.size() < kFirstTime)
-    code.push_back(0xcc);
+  static_assert(kFirstTime == kJumpSize);
+  Bytes code = jumpThrough(at, slot);
   // Entered as the function itself would be: rsp is 8 mod 16. Eight pushes and 0x88 bytes make it 0 mod 16 for the
   // call.
   emit(code, {0xf3, 0x0f, 0x1e, 0xfa}); // endbr64

@@ -20,4 +20,10 @@ uint64_t ifuncStubSize(Machine machine);
 Bytes ifuncStub(Machine machine, RemoteAddress at, RemoteAddress slot, RemoteAddress resolver);
 RemoteAddress ifuncSlotStart(Machine machine, RemoteAddress at);
 
+// The stub of an indirect function that a payload defines itself: its resolver is called before the payload's code
+// may run, and what it returns stands in the slot. slotJumpSize() bytes, a multiple of 16; only the distance of the two
+// addresses counts.
+Bytes slotJump(Machine machine, uint64_t at, uint64_t slot);
+uint64_t slotJumpSize(Machine machine);
+
 } // namespace lpc::backend

@@ -297,6 +297,14 @@ std::optional<Spot> Addresses::inPayload(Spot spot, const ast::Name &name) {
   }
   spot.symbol = findInPayload(name, memory, symbols_, context_);
   if (spot.symbol == nullptr) return std::nullopt;
+  if (spot.symbol->kind == target::SymbolKind::Ifunc && spot.addend != 0) {
+    context_
+        .report(DiagnosticId::IfuncSymbol, spot.place(),
+                cat("`", spelled(*spot.written), "` lies inside of an IFUNC of `", memory.dl->file.text,
+                    "`, which has no code of its own"))
+        .help = "name the implementation that is meant";
+    return std::nullopt;
+  }
   auto link = spot.symbol->address.plus(spot.addend);
   if (!link || *link < memory.base || *link - memory.base > memory.size) {
     context_.report(DiagnosticId::PastMemoryEnd, spot.place(),

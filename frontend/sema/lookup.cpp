@@ -268,8 +268,10 @@ const Symbol *findInPayload(const ast::Name &name, const Memory &memory, const S
     d.help = "give the one that is meant a name of its own in the source";
     return nullptr;
   }
-  return addressable(*found[0], cat("$", memory.name->text, ":", spelled(name)), name.place, context) ? found[0]
-                                                                                                      : nullptr;
+  // An indirect function of a payload is what its resolver says: the linker makes a stub for it (backend/link.h).
+  bool good = found[0]->kind == SymbolKind::Ifunc ||
+              addressable(*found[0], cat("$", memory.name->text, ":", spelled(name)), name.place, context);
+  return good ? found[0] : nullptr;
 }
 
 } // namespace lpc::sema

@@ -4,6 +4,7 @@
 #include "frontend/sema/payloads.h"
 
 #include <algorithm>
+#include <cctype>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -67,6 +68,19 @@ bool measure(const ElfFile &file, const ast::Dl &dl, Context &context, Memory &m
     return refuse(DiagnosticId::FileTooLarge, dl,
                   "takes more than 1 GiB of memory, the most that one statement brings into a process", "", context);
   return true;
+}
+
+// Of libgcc: arithmetic that the processor lacks, named after the modes of its operands (`__udivti3`), and what is
+// known of the processor. `gcc -shared` brings it along, `gcc -c` does not.
+bool isCompilers(std::string_view name) {
+  if (name.starts_with("__cpu_")) return true;
+  if (!name.starts_with("__")) return false;
+  name.remove_prefix(2);
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0) name.remove_suffix(1);
+  constexpr std::string_view kModes[] = {"si", "di", "ti", "hf", "sf", "df", "xf", "tf", "hc", "sc", "dc", "xc", "tc"};
+  auto isLower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return name.size() > 4 && std::ranges::all_of(name, isLower) &&
+         std::ranges::find(kModes, name.substr(name.size() - 2)) != std::end(kModes);
 }
 
 class Binder {
@@ -201,6 +215,10 @@ private:
         cat("`", dl_.file.text, "` needs ", what, " neither the patch nor `", shown(context_, 0), "`", libraries));
     d.help = cat("bind ", open.size() == 1 ? "it" : "them", " to an address: `dl ", dl_.name.text, " ", dl_.file.text,
                  " with ", open[0], " = ADDR`");
+    if (auto helper = std::ranges::find_if(open, isCompilers); helper != open.end())
+      d.help =
+          cat("`", *helper, "` is of the compiler's own library, which is linked into shared objects: make one of it, ",
+              "`gcc -shared -fPIC`");
     if (open.size() > 1) d.notes.push_back({"nobody defines:", {}, std::move(open)});
     good_ = false;
   }

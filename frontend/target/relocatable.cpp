@@ -9,10 +9,15 @@
 // A reference to something outside may be out of the reach of its instruction. Calls go through stubs, and `lea` reads
 // the address from the table instead; what is left are direct accesses to foreign data, which code for programs
 // (without -fPIC) makes: these reach what is near, and are refused with a message where it is not.
+//
+// An indirect function of the object's own is its stub to everyone, so that all pointers to it are equal; the stub's
+// entry gets what the resolver returns (R_*_IRELATIVE).
 #include "frontend/target/relocatable.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "frontend/target/relocatable_image.h"
 #include "frontend/target/type_info.h"
@@ -28,12 +33,14 @@ constexpr uint64_t kWord = 8;
 
 // An entry of the table of addresses.
 struct Entry {
-  enum class Kind : uint8_t { Address, ThreadOffset, ModulePair, Module, Descriptor };
+  enum class Kind : uint8_t { Address, ThreadOffset, ModulePair, Module, Descriptor, Resolved };
   Kind kind = Kind::Address;
   uint32_t symbol = 0;
   int64_t addend = 0;
   bool operator==(const Entry &) const = default;
-  [[nodiscard]] uint64_t words() const { return kind == Kind::Address || kind == Kind::ThreadOffset ? 1 : 2; }
+  [[nodiscard]] uint64_t words() const {
+    return kind == Kind::Address || kind == Kind::ThreadOffset || kind == Kind::Resolved ? 1 : 2;
+  }
 };
 struct EntryHash {
   size_t operator()(const Entry &entry) const {
@@ -62,11 +69,13 @@ public:
 
   Result<Bytes> run() {
     makeSymbols();
+    if (auto found = findResolvers(); !found) return std::unexpected(std::move(found.error()));
     auto scanned = forEach(&Linker::scan);
     if (!scanned) return std::unexpected(std::move(scanned.error()));
     auto layout = layOut(input_, {stubs_.size() * machine_.stubSize, tableWords_ * kWord, unwindIndexSize(input_)});
     if (!layout) return std::unexpected(std::move(layout.error()));
     layout_ = *layout;
+    makeStubsOfResolvers();
     copyContent();
     writeTable();
     writeStubs();
@@ -101,6 +110,29 @@ private:
         symbol.section = static_cast<uint32_t>(section - input_.sections.begin());
         symbol.raw.st_value = stop ? section->size : 0;
       }
+    }
+  }
+
+  Result<void> findResolvers() {
+    for (uint32_t i = 0; i < input_.symbols.size(); i++) {
+      const InputSymbol &symbol = input_.symbols[i];
+      if (symbol.home != Home::Section || symbol.type() != STT_GNU_IFUNC) continue;
+      if (input_.sections[symbol.section].part != Part::Code)
+        return input_.corrupt(cat("the resolver of `", symbol.name, "` is no code"));
+      resolvers_.try_emplace(i);
+      addStub(i, Entry::Kind::Resolved);
+    }
+    return {};
+  }
+
+  // From here on the stub is what the symbol means.
+  void makeStubsOfResolvers() {
+    for (auto &[index, resolver] : resolvers_) {
+      InputSymbol &symbol = input_.symbols[index];
+      resolver = std::exchange(symbol.address, stubAt(index));
+      symbol.home = Home::Stub;
+      symbol.raw.st_info = static_cast<uint8_t>(ELF64_ST_INFO(symbol.binding(), STT_FUNC));
+      symbol.raw.st_size = machine_.stubSize;
     }
   }
 
@@ -142,7 +174,8 @@ private:
   // Its place in the image is known, and nobody else may define it.
   [[nodiscard]] static bool isOwn(const InputSymbol &symbol) {
     if (symbol.yields) return false;
-    return symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Made;
+    return symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Made ||
+           symbol.home == Home::Stub;
   }
 
   [[nodiscard]] static Way wayOf(const Relocation &relocation, const StaticMachine &machine) {
@@ -198,6 +231,12 @@ private:
     tableWords_ += entry.words();
   }
 
+  void addStub(uint32_t symbol, Entry::Kind entry) {
+    if (!stubs_.try_emplace(symbol, stubs_.size()).second) return;
+    stubOrder_.push_back(symbol);
+    addEntry({entry, symbol});
+  }
+
   Result<void> scan(const Relocation &relocation) {
     const InputSymbol &symbol = relocation.symbol;
     std::string of = symbol.name.empty() ? "" : cat(" of `", symbol.name, "`");
@@ -207,20 +246,12 @@ private:
       return input_.corrupt(cat("`", relocation.section.name, "` refers to something that is not loaded"));
     if (symbol.home == Home::Undefined && symbol.name.empty())
       return input_.corrupt("a relocation refers to an undefined symbol without a name");
-    if (symbol.home == Home::Section && symbol.type() == STT_GNU_IFUNC)
-      return input_.unsupported(
-          cat("defines `", symbol.name, "`, an indirect function (ifunc), whose resolver `dl` cannot run"));
     switch (wayOf(relocation, machine_)) {
     case Way::Now:
     case Way::Later: break;
     case Way::InTable: addEntry(entryOf(relocation)); break;
     case Way::InTableByReading: addEntry(entryToRead(relocation)); break;
-    case Way::Stub:
-      if (stubs_.try_emplace(relocation.symbolIndex, stubs_.size()).second) {
-        stubOrder_.push_back(relocation.symbolIndex);
-        addEntry({Entry::Kind::Address, relocation.symbolIndex});
-      }
-      break;
+    case Way::Stub: addStub(relocation.symbolIndex, Entry::Kind::Address); break;
     case Way::Impossible:
       return input_.unsupported(cat("refers to `", symbol.name, "` of another object by ", relocation.rule.name,
                                     ", which only reaches the object's own"),
@@ -254,6 +285,9 @@ private:
       case Entry::Kind::ThreadOffset: later(place, machine_.threadOffset, entry.symbol, 0); break;
       case Entry::Kind::Descriptor: later(place, machine_.descriptor, entry.symbol, 0); break;
       case Entry::Kind::Module: later(place, machine_.module, entry.symbol, 0); break;
+      case Entry::Kind::Resolved:
+        later(place, machine_.resolved, 0, static_cast<int64_t>(resolvers_.at(entry.symbol)));
+        break;
       case Entry::Kind::ModulePair:
         later(place, machine_.module, entry.symbol, 0);
         later(place + kWord, machine_.moduleOffset, entry.symbol, 0);
@@ -276,8 +310,8 @@ private:
   void writeStubs() {
     for (uint32_t symbol : stubOrder_) {
       uint64_t at = stubAt(symbol);
-      machine_.writeStub(std::span(content_).subspan(at, machine_.stubSize), at,
-                         tableAt({Entry::Kind::Address, symbol}));
+      Entry::Kind kind = resolvers_.contains(symbol) ? Entry::Kind::Resolved : Entry::Kind::Address;
+      machine_.writeStub(std::span(content_).subspan(at, machine_.stubSize), at, tableAt({kind, symbol}));
     }
   }
 
@@ -353,6 +387,7 @@ private:
   uint64_t tableWords_ = 0;
   std::unordered_map<uint32_t, uint64_t> stubs_; // symbol to number
   std::vector<uint32_t> stubOrder_;
+  std::map<uint32_t, uint64_t> resolvers_; // of indirect functions, by symbol: where they are, once there is a layout
   ImageLayout layout_;
   Bytes content_;
   std::vector<DynamicRelocation> dynamic_;

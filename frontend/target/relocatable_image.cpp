@@ -89,13 +89,13 @@ private:
       if (range.size() != 0)
         sectionOf_[static_cast<size_t>(row.part)] = addSection(row.name, row.type, row.flags, range, range.begin);
     }
-    nameMade(layout_.stubs, ".plt", kCode);
+    stubSection_ = nameMade(layout_.stubs, ".plt", kCode);
     nameMade(layout_.table, ".got", kData);
     nameMade(layout_.unwindIndex, ".eh_frame_hdr", SHF_ALLOC);
   }
 
-  void nameMade(const ImageRange &range, std::string_view name, uint64_t flags) {
-    if (range.size() != 0) addSection(name, SHT_PROGBITS, flags, range, range.begin);
+  uint16_t nameMade(const ImageRange &range, std::string_view name, uint64_t flags) {
+    return range.size() != 0 ? addSection(name, SHT_PROGBITS, flags, range, range.begin) : uint16_t{0};
   }
 
   // A table of the last segment, from here on. Its address is as far behind the image's end as its offset behind the
@@ -119,6 +119,7 @@ private:
     using Home = InputSymbol::Home;
     if (symbol.home == Home::Undefined) return SHN_UNDEF;
     if (symbol.home == Home::Absolute) return SHN_ABS;
+    if (symbol.home == Home::Stub) return stubSection_;
     Part part = symbol.home == Home::Common ? Part::Zeroed : Part::ReadOnly;
     if (symbol.home == Home::Section) part = input_.sections[symbol.section].part;
     // Any section will do where there is none: a common variable without size.
@@ -138,8 +139,8 @@ private:
   [[nodiscard]] static bool isExported(const InputSymbol &symbol) {
     using Home = InputSymbol::Home;
     bool handle = symbol.home == Home::Made && symbol.name == "__dso_handle"; // backend/link_reader looks for it
-    bool defined =
-        handle || symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Absolute;
+    bool defined = handle || symbol.home == Home::Section || symbol.home == Home::Common || symbol.home == Home::Stub ||
+                   symbol.home == Home::Absolute;
     return defined && !symbol.isLocal() && !symbol.name.empty();
   }
 
@@ -242,7 +243,8 @@ private:
     for (bool local : {true, false})
       for (const InputSymbol &symbol : input_.symbols) {
         bool file = symbol.type() == STT_FILE;
-        bool place = symbol.home == InputSymbol::Home::Section || symbol.home == InputSymbol::Home::Common;
+        bool place = symbol.home == InputSymbol::Home::Section || symbol.home == InputSymbol::Home::Common ||
+                     symbol.home == InputSymbol::Home::Stub;
         if (symbol.isLocal() != local || symbol.name.empty() || symbol.type() == STT_SECTION || (!file && !place))
           continue;
         append(file_, outputOf(symbol));
@@ -325,7 +327,7 @@ private:
   std::vector<std::string_view> names_; // of the dynamic symbols
   std::vector<uint32_t> dynamicIndex_;  // by index in input_.symbols
   uint32_t firstGlobal_ = 0;
-  uint16_t symbolSection_ = 0;
+  uint16_t symbolSection_ = 0, stubSection_ = 0;
   ImageRange strings_, dynamic_; // in the file
   ImageRange relocationsAt_;
   uint64_t tablesAt_ = 0, tablesEnd_ = 0, sectionsAt_ = 0; // in the file

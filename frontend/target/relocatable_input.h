@@ -26,10 +26,11 @@ struct InputSection {
 };
 
 struct InputSymbol {
-  enum class Home : uint8_t { Undefined, Absolute, Section, Common, Made, Nowhere };
+  enum class Home : uint8_t { Undefined, Absolute, Section, Common, Made, Stub, Nowhere };
   Elf64_Sym raw{};
   std::string_view name;
-  Home home = Home::Undefined; // Made: by the linker; Nowhere: in a section that is not loaded
+  Home home = Home::Undefined; // Made: by the linker; Stub: an indirect function, which has one; Nowhere: in a
+                               // section that is not loaded
   uint32_t section = 0;        // index, of Home::Section
   uint64_t address = 0;        // in the image, or absolute; the layout sets it
   bool yields = false;         // a definition that the process's own would take the place of: referred to by name

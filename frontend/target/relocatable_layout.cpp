@@ -125,6 +125,7 @@ private:
       case Home::Made: symbol.address += layout_.table.begin; break;
       case Home::Common:
       case Home::Undefined:
+      case Home::Stub: // made when there is a layout
       case Home::Nowhere: break;
       }
     }

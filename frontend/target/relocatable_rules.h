@@ -41,7 +41,7 @@ struct StaticRule {
 struct StaticMachine {
   const StaticRule &(*rule)(uint32_t type); // Form::Unknown where there is none
   // Types of dynamic relocations. A rule that is left to the process keeps its own type where it has no other.
-  uint32_t absolute, relative, tableAddress, fromPlace, module, moduleOffset, threadOffset, descriptor;
+  uint32_t absolute, relative, tableAddress, fromPlace, module, moduleOffset, threadOffset, descriptor, resolved;
   uint64_t stubSize; // of one entry of the PLT
   // Jumps to the address that stands at `entry`; `at` is the stub's own address, at most 2 GiB away.
   void (*writeStub)(std::span<uint8_t> stub, uint64_t at, uint64_t entry);

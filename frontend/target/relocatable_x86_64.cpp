@@ -88,6 +88,7 @@ const StaticMachine &staticRulesX86() {
                                           .moduleOffset = 17,
                                           .threadOffset = 18,
                                           .descriptor = 36,
+                                          .resolved = 37,
                                           .stubSize = kStubSize,
                                           .writeStub = writeStub,
                                           .isBranch = isBranch,

@@ -299,10 +299,6 @@ TEST(LinkObject, Refused) {
                 DiagnosticId::PayloadThreadLocal,
                 "`patch.so` defines thread-local variables (`other`, `mine`), which only the process's own dynamic "
                 "linker can make");
-  expectRefused(object("static void *pick(void) { return 0; } int shown(void) __attribute__((ifunc(\"pick\")));"
-                       "int f(void) { return shown(); }"),
-                kUnsupported,
-                "`patch.so` defines `shown`, an indirect function (ifunc), whose resolver `dl` cannot run");
   expectRefused(object("__asm__(\".section .odd, \\\"awx\\\"\\n.byte 1\\n\");"), kUnsupported,
                 "`patch.so` has a section `.odd` that is writable and executable at once");
   expectRefused(object("__asm__(\".section .init, \\\"ax\\\"\\nnop\\n\");"), kUnsupported,

@@ -72,15 +72,15 @@ TEST(LinkRefused, OwnThreadLocals) {
 
 // --- other features -----------------------------------------------------------------------------------------
 
-TEST(LinkRefused, IndirectFunctions) {
-  const char *kIfunc = "static int one(void) { return 1; } static void *pick(void) { return one; }\n";
-  expectError(test::read(compile(std::string(kIfunc) +
-                                 "int shown(void) __attribute__((ifunc(\"pick\"))); int f(void) { return shown(); }")),
-              kUnsupported, "`patch.so` defines `shown`, an indirect function (ifunc), whose resolver `dl` cannot run");
-  expectError(
-      test::read(compile(std::string(kIfunc) +
-                         "static int hidden(void) __attribute__((ifunc(\"pick\"))); int f(void) { return hidden(); }")),
-      kUnsupported, "`patch.so` defines an indirect function (ifunc), whose resolver `dl` cannot run");
+TEST(LinkRefused, ResolversThatAreNoCode) {
+  Bytes file = compile("static int data = 1; int *pointer = &data;");
+  constexpr uint32_t kRelative = 8, kResolved = 37;
+  expectAccepted(test::read(file));
+  ASSERT_TRUE(test::changeRelocation(file, kRelative, kResolved));
+  while (test::changeRelocation(file, kRelative, kResolved)) {
+  } // some lead to code of the start files
+  expectError(test::read(file), kCorrupt,
+              "`patch.so` is corrupt: the resolver of an indirect function lies outside of its code");
 }
 
 TEST(LinkRefused, WritableCode) {

@@ -115,6 +115,21 @@ TEST(Payloads, Undefined) {
   EXPECT_EQ(link(file, " with missing_one = util, missing_two = net"), "");
 }
 
+// What the compiler would link into a shared object, and leaves undefined in a relocatable one.
+TEST(Payloads, UndefinedOfTheCompiler) {
+  const std::string helper = "which is linked into shared objects: make one of it, `gcc -shared -fPIC`";
+  for (const char *name : {"__udivti3", "__muldc3", "__cpu_model", "__extendhftf2", "__truncdfhf2"})
+    EXPECT_NE(link(payload(std::string("int ") + name + "(void); int entry(void) { return " + name + "(); }\n"), "")
+                  .find(helper),
+              std::string::npos)
+        << name;
+  for (const char *name : {"__morestack_x", "__si", "udivti3", "__asan_init", "__Udivti3"})
+    EXPECT_EQ(link(payload(std::string("int ") + name + "(void); int entry(void) { return " + name + "(); }\n"), "")
+                  .find(helper),
+              std::string::npos)
+        << name;
+}
+
 TEST(Payloads, LibrariesAndOtherPayloadsDefineToo) {
   std::string file =
       payload("int from_library(void), from_other(void); int entry(void) { return from_library() + from_other(); }\n");

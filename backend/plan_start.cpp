@@ -6,7 +6,8 @@
 // Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
 // C++ (mangled names, or the functions of the C++ ABI), and for those that code of the program is called below through
 // the pointer of a `hook`. A payload that itself throws needs the process to have an unwinder; to others it does no
-// harm if there is none.
+// harm if there is none. A process may have several: libc++ comes with LLVM's, and the C library cancels threads with
+// libgcc's; each is told. They look alike, but __register_frame of LLVM's takes a single entry, and not a table.
 #include "backend/plan_start.h"
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace lpc::backend {
 namespace {
 
 struct Unwinder {
-  RemoteAddress add, remove; // __register_frame, __deregister_frame (libgcc): take the start of .eh_frame
+  std::string addName, removeName;
+  RemoteAddress add, remove; // take the start of .eh_frame
 };
 
 std::optional<RemoteAddress> definedIn(const runtime::Module &module, const std::vector<target::Symbol> &found) {
@@ -42,6 +44,27 @@ std::optional<std::vector<RemoteAddress>> findTogether(const Snapshot &snapshot,
     if (out.size() == names.size()) return out;
   }
   return std::nullopt;
+}
+
+// Those that can be told of a whole .eh_frame; LLVM's since its version 14.
+std::vector<Unwinder> findUnwinders(const Snapshot &snapshot) {
+  const std::vector<std::string> names{"__register_frame", "__deregister_frame", "__unw_add_dynamic_eh_frame_section",
+                                       "__unw_remove_dynamic_eh_frame_section", "__unw_add_dynamic_fde"};
+  std::vector<Unwinder> out;
+  for (const runtime::Module &module : snapshot.modules) {
+    auto file = module.openPath.empty() ? Result<std::shared_ptr<const target::ElfFile>>()
+                                        : target::ElfFile::open(module.openPath, module.path);
+    if (!file || !*file) continue;
+    auto found = (*file)->find(names);
+    std::vector<std::optional<RemoteAddress>> at;
+    for (const auto &symbols : found)
+      at.push_back(definedIn(module, symbols));
+    if (at[2] && at[3])
+      out.push_back({names[2], names[3], *at[2], *at[3]});
+    else if (at[0] && at[1] && !at[4])
+      out.push_back({names[0], names[1], *at[0], *at[1]});
+  }
+  return out;
 }
 
 bool needsFrames(const StartedPayload &payload) {
@@ -86,22 +109,20 @@ private:
 
   Result<void> frames(const StartedPayload &payload) {
     if (!needsFrames(payload)) return {};
-    if (!lookedForUnwinder_) {
-      lookedForUnwinder_ = true;
-      auto found = findTogether(snapshot_, {"__register_frame", "__deregister_frame"});
-      if (found) unwinder_ = {(*found)[0], (*found)[1]};
-    }
-    if (!unwinder_ && !payload.image->throws) return {};
-    if (!unwinder_)
+    if (!unwinders_) unwinders_ = findUnwinders(snapshot_);
+    if (unwinders_->empty() && !payload.image->throws) return {};
+    if (unwinders_->empty())
       return refuse(payload, "throws exceptions, and the process has no unwinder that could be told of its functions",
                     "load it with `dlopen`, or return an error instead");
     auto range = framesOf(*payload.content, *payload.image->unwindTable);
     if (!range && !payload.image->throws) return {};
     if (!range) return refuse(payload, "throws exceptions, and its unwinding table has no end", "");
     std::vector<uint64_t> where{(payload.base + range->offset).value};
-    uint64_t step = start(unwinder_->add, where, cat("`__register_frame` for ", payload.file), payload.place);
+    for (const Unwinder &unwinder : *unwinders_) {
+      uint64_t step = start(unwinder.add, where, cat("`", unwinder.addName, "` for ", payload.file), payload.place);
+      finish(unwinder.remove, where, cat("`", unwinder.removeName, "` for ", payload.file), step);
+    }
     plan_.frames.push_back({payload.base + range->offset, payload.base + range->offset + range->size});
-    finish(unwinder_->remove, where, cat("`__deregister_frame` for ", payload.file), step);
     return {};
   }
 
@@ -150,8 +171,7 @@ private:
   Plan &plan_;
   std::vector<Call> &calls_;
   std::vector<Call> starts_, finishes_;
-  bool lookedForUnwinder_ = false;
-  std::optional<Unwinder> unwinder_;
+  std::optional<std::vector<Unwinder>> unwinders_;
 };
 
 } // namespace

@@ -1,5 +1,4 @@
-// Functions that are called for a patch: `on … call`, constructors, destructors, frames for exceptions. Each is
-// reverted.
+// Functions that are called for a patch: `on … call`, constructors, destructors. Each is reverted.
 #include <gmock/gmock.h>
 
 #include "tests/live/service.h"
@@ -213,95 +212,6 @@ TEST_F(Started, RefusedWithoutThreads) {
   EXPECT_EQ(answer(), "handle 2 said ");
   EXPECT_EQ(apply("return handle 7\n").status, 0) << "the same without it";
   EXPECT_EQ(revert().status, 0);
-}
-
-// --- exceptions ---------------------------------------------------------------------------------------------------
-
-constexpr const char *kHeader = R"(
-  #include <stdexcept>
-  #include <string>
-  struct Base { virtual ~Base() = default; virtual int area() const { return 1; } };
-  struct Derived : Base { int side = 3; int area() const override { return side; } };
-  struct Custom : std::runtime_error { int code; Custom(int c) : std::runtime_error("custom"), code(c) {} };
-  extern thread_local int own;
-  extern const Base *current;
-  int thrower(int x);        // of the program, throws
-  int caller(int x);         // of the program, calls `inner` and catches
-  int inner(int x);
-)";
-constexpr const char *kThrowing = R"(
-  #include <atomic>
-  #include <cstdio>
-  #include <thread>
-  #include <vector>
-  #include "shapes.h"
-  thread_local int own = 1;
-  static Derived derived;
-  const Base *current = &derived;
-  [[gnu::noinline]] int thrower(int x) { if (x > 100) throw Custom(x); return x; }
-  [[gnu::noinline]] int inner(int x) { return thrower(x); }
-  int (*volatile through)(int) = inner;
-  [[gnu::noinline]] int caller(int x) {
-    try { return through(x); } catch (const Custom &e) { return -e.code; } catch (const std::exception &e) { return -1; }
-  }
-  static std::atomic<long> rounds, wrong;
-  static void work() {
-    for (int x = 0;; x = (x + 1) % 300) {
-      int result = caller(x), kept = x > 100 ? -x : x;
-      if (result != kept && result != 1000 + kept && result != -2000) wrong++;
-      rounds++;
-      std::this_thread::sleep_for(std::chrono::microseconds(200)); // or somebody is always in it
-    }
-  }
-  int main() {
-    setvbuf(stdout, nullptr, _IOLBF, 0);
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 8; i++) threads.emplace_back(work);
-    puts("ready");
-    for (char line[64]; fgets(line, sizeof line, stdin);) {
-      long before = rounds;
-      while (rounds < before + 2000) std::this_thread::yield();
-      printf("small %d large %d wrong %ld\n", caller(5), caller(200), wrong.load());
-    }
-    _Exit(0);
-  })";
-
-TEST_F(Started, ExceptionsInAndThroughPayloads) {
-  folder_.write("shapes.h", kHeader);
-  start({"g++", "-I" + folder_.path(), "-rdynamic"}, kThrowing, "main.cpp");
-  EXPECT_EQ(answer(), "small 5 large -200 wrong 0");
-  // Thrown and caught inside; thrown by the program and caught here, and again; passed through; thrown here and caught
-  // by the program; classes and thread-local variables of the program; a static object.
-  folder_.write("fix.cpp", R"(
-    #include "shapes.h"
-    #include <map>
-    static std::map<int, std::string> texts{{1, "one"}, {2, std::string(100, 'x')}};
-    struct Guard { int &count; ~Guard() { count++; } };
-    static int inside(int x) { if (x % 2) throw std::string("mine"); return x; }
-    int fixed(int x) {
-      int unwound = 0;
-      own++;
-      try { Guard guard{unwound}; inside(1); } catch (const std::string &s) { unwound += s == "mine" ? 10 : 0; }
-      try { Guard guard{unwound}; thrower(500); } catch (const std::runtime_error &e) {
-        unwound += dynamic_cast<const Custom *>(&e)->code == 500 ? 100 : 0;
-      }
-      auto *square = dynamic_cast<const Derived *>(current);
-      if (unwound != 112 || !square || square->area() != 3 || texts.at(2).size() != 100) throw 5;
-      if (x % 50 == 49) throw Custom(2000);
-      return thrower(x) + 1000;
-    }
-  )");
-  for (const char *kind : {"-shared", "-c"}) {
-    SCOPED_TRACE(kind);
-    payload({"g++", kind, "-O2", "-fPIC", "-o", "fix.o", "fix.cpp"});
-    RunResult done = apply("dl fix fix.o\njmp \"inner(int)\" $fix:\"fixed(int)\"\n", {"--timeout", "20s"});
-    ASSERT_EQ(done.status, 0) << done.err;
-    EXPECT_EQ(answer(), "small 1005 large -200 wrong 0");
-    done = revert({"--timeout", "20s"});
-    ASSERT_EQ(done.status, 0) << done.err;
-    EXPECT_EQ(answer(), "small 5 large -200 wrong 0");
-    EXPECT_EQ(stateOf(child_->pid()).threads, before_.threads);
-  }
 }
 
 } // namespace

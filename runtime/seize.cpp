@@ -4,12 +4,12 @@
 
 #include <setjmp.h>
 #include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 
+#include "runtime/reap.h"
 #include "runtime/stragglers.h"
 
 namespace lpc::runtime {
@@ -44,10 +44,7 @@ void tickWhileSeizing() {
     for (const Tracee &tracee : *rows)
       if (tracee.state != TraceeState::Loose) tracee.reapIfEnded();
   for (const auto &thread : attendedThreads)
-    if (pid_t tid = thread) {
-      siginfo_t info{};
-      waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
-    }
+    if (pid_t tid = thread) reapIfEnded(tid);
   stragglers::reapEnded();
   if (Clock::now() < seizeLimit) return;
   seizing = false;

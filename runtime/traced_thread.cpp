@@ -6,7 +6,6 @@
 #include "runtime/traced_thread.h"
 
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 #include <ctime>
 
 #include "ir/support/cat.h"
-#include "runtime/proc_text.h"
+#include "runtime/reap.h"
 #include "runtime/seize.h"
 
 namespace lpc::runtime {
@@ -42,18 +41,6 @@ std::unexpected<Error> failed(pid_t tid, const char *what, int errnum) {
 Result<void> check(long result, pid_t tid, const char *what) {
   if (result < 0) return failed(tid, what, errno);
   return {};
-}
-
-// The remains of a traced thread are the tracer's to take away. But for a process that is a child of our own: its end
-// is news for the code of ours that started it.
-void reap(pid_t tid) {
-  if (syscall(SYS_tgkill, tid, tid, 0) == 0) {
-    auto text = readText(cat("/proc/", tid, "/stat"));
-    auto stat = text ? parseStat(*text) : std::nullopt;
-    if (stat && stat->parent == getpid()) return;
-  }
-  siginfo_t info{};
-  (void)waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
 }
 
 } // namespace
@@ -124,7 +111,7 @@ Result<std::optional<ThreadStop>> TracedThread::look() {
   }
   if (info.si_pid == 0) return std::nullopt;
   if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
-    reap(forget());
+    reapUnlessChild(forget());
     return ThreadStop{.kind = ThreadStop::Kind::Ended,
                       .status = info.si_status + (info.si_code == CLD_EXITED ? 0 : 128)};
   }

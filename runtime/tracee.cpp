@@ -15,15 +15,13 @@
 #include "runtime/tracee.h"
 
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <string>
 
-#include "runtime/proc_text.h"
+#include "runtime/reap.h"
 
 namespace lpc::runtime {
 namespace {
@@ -42,20 +40,6 @@ void tick(int) {
   if (auto *run = duty.load()) run();
   Ticker::again();
   errno = before;
-}
-
-bool isChildOfOurs(pid_t tid) {
-  if (syscall(SYS_tgkill, tid, tid, 0) != 0) return false; // a thread, not a process
-  auto text = readText("/proc/" + std::to_string(tid) + "/stat");
-  auto stat = text ? parseStat(*text) : std::nullopt;
-  return stat && stat->parent == getpid();
-}
-
-// Takes the remains of a traced thread away. Those of a process go to its parent then; where that is us, the end of the
-// process is news for the code of ours that started it, not for this.
-void reap(pid_t tid) {
-  siginfo_t info{};
-  if (!isChildOfOurs(tid)) waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
 }
 
 } // namespace
@@ -89,7 +73,7 @@ void Tracee::wait(int extraOption) {
   if (info.si_pid == 0) return;
   if (info.si_code != CLD_TRAPPED) {
     state = TraceeState::Ended; // or stopped, but as a child of ours that we do not trace (CLD_STOPPED)
-    if (info.si_code != CLD_STOPPED) reap(tid);
+    if (info.si_code != CLD_STOPPED) reapUnlessChild(tid);
     return;
   }
   // si_status is signal | event << 8. No event: it stands in front of a signal. PTRACE_EVENT_STOP: our interrupt where
@@ -118,8 +102,7 @@ bool Tracee::release() {
 }
 
 void Tracee::reapIfEnded() const {
-  siginfo_t info{};
-  if (tid != process) waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WNOHANG | __WALL);
+  if (tid != process) runtime::reapIfEnded(tid);
 }
 
 Ticker::Ticker(void (*onTick)()) {

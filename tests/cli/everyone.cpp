@@ -47,7 +47,7 @@ TEST_F(Everyone, ThatRunsTheProgramIsPatchedAndReverted) {
   EXPECT_EQ(applied.status, 0) << applied.err;
   for (const Child &child : children_)
     EXPECT_THAT(applied.out, testing::ContainsRegex("\n *" + std::to_string(child.pid()) + "  /.* applied +[0-9-]"));
-  EXPECT_THAT(applied.out, testing::ContainsRegex("^ +PID  PROGRAM +RESULT +PAUSE  REASON\n"));
+  EXPECT_THAT(applied.out, testing::ContainsRegex("^ *PID  PROGRAM +RESULT +PAUSE  REASON\n"));
   EXPECT_THAT(applied.out, testing::ContainsRegex("\n3 processes: 3 applied"));
   EXPECT_THAT(lpcWith({"status", "--pid", std::to_string(other_.pid())}).out, HasSubstr("no patches"));
   EXPECT_THAT(lpcWith({"apply", patch_, "--all"}).out, HasSubstr("3 processes: 3 already-applied"));

@@ -65,7 +65,10 @@ bool ActivityCheck::isReturn(uint64_t word) { return (hit_ = returning({word})) 
 // Memory that can't be read counts as a hit, and so does more than there is time for.
 bool ActivityCheck::scan(RemoteRange range) {
   if (range.end - range.begin > kMostScanned) return true;
-  auto visit = [this](uint64_t word) { return isReturn(word); };
+  // Nearly no word is anywhere near: that is decided here, in one comparison. The end counts: a return address.
+  auto visit = [this, low = hull_.begin.value, span = hull_.end - hull_.begin](uint64_t word) {
+    return word - low <= span && isReturn(word);
+  };
   auto copy = std::ranges::find(copies_, range, &Copy::range);
   if (copy != copies_.end()) return std::ranges::any_of(std::span(copied_).subspan(copy->first, copy->words), visit);
   return runtime::scanWords(process_, range.begin, range.end, buffer_, visit).value_or(true);

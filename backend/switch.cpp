@@ -89,12 +89,16 @@ public:
 
   SwitchResult run() {
     SwitchResult result = attempts();
+    (void)agent_.standDown(); // fails only where the player is gone
     result.stacks = std::move(stacks_);
     return result;
   }
 
 private:
   SwitchResult attempts() {
+    auto state = process_.read(job_.record + kStateOffset, 8);
+    if (!state) return refused(std::move(state.error()));
+    stateBefore_ = std::move(*state);
     if (job_.oneStore && !options_.dryRun) return storeOnce();
     auto deadline = Clock::now() + options_.timeout;
     if (auto staged = stage(); !staged) return refused(std::move(staged.error()));
@@ -135,7 +139,7 @@ private:
     return places;
   }
   static std::vector<RemoteRange> writesOf(const SwitchJob &job) {
-    std::vector<RemoteRange> places{{job.record + kStateOffset, job.record + kStateOffset + 8}};
+    std::vector<RemoteRange> places;
     for (const runtime::PlayedWrite &write : job.writes)
       places.push_back(rangeOf(write.to, write.bytes));
     return places;
@@ -144,7 +148,8 @@ private:
   Result<void> stage() {
     std::vector<runtime::PlayedWrite> writes{{job_.record + kStateOffset, stateBytes(job_.during)}};
     writes.insert(writes.end(), job_.writes.begin(), job_.writes.end());
-    return agent_.stage(writes, job_.record + kStateOffset, static_cast<uint64_t>(job_.after));
+    return agent_.stage(writes, job_.record + kStateOffset, static_cast<uint64_t>(job_.after),
+                        static_cast<uint64_t>(job_.during));
   }
 
   // The switch of a job that needs no stop. Each of the three writes is a store of one word: killed between them, we
@@ -346,8 +351,6 @@ private:
       if (!std::ranges::equal(written_.at(write.to, write.bytes.size()), write.bytes))
         return fail(DiagnosticId::VerifyFailed,
                     cat("the process does not have what was written at ", hexAddress(write.to)));
-    if (loadLittle(written_.at(job_.record + kStateOffset, 8)) != static_cast<uint64_t>(job_.after))
-      return fail(DiagnosticId::VerifyFailed, "the agent did not finish the switch");
     return {};
   }
 
@@ -367,6 +370,7 @@ private:
   Attempt putBack(Error why) {
     failed(std::move(why));
     if (result_.kind == OutcomeKind::Gone) return Attempt::Failed;
+    (void)agent_.standDown();
     // If we are killed in between, the next command must see that something is unfinished.
     (void)process_.write(job_.record + kStateOffset,
                          stateBytes(job_.during)); // what stands there is put back and looked at below
@@ -375,7 +379,7 @@ private:
         result_.kind = process_.ended() ? OutcomeKind::Gone : OutcomeKind::Uncertain;
         return Attempt::Failed;
       }
-    bool marked = process_.write(job_.record + kStateOffset, guards_.at(job_.record + kStateOffset, 8)).has_value();
+    bool marked = process_.write(job_.record + kStateOffset, stateBefore_).has_value();
     result_.kind = marked ? OutcomeKind::RolledBack : OutcomeKind::Uncertain;
     return Attempt::Failed;
   }
@@ -405,6 +409,7 @@ private:
   std::vector<runtime::PlayedWrite> pieces_;
   std::optional<Active> active_; // why the last stop was given up
   SwitchResult result_;
+  Bytes stateBefore_; // the state word, before anything is written
   std::vector<StackPosition> stacks_;
 };
 

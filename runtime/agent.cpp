@@ -9,7 +9,8 @@
 // command, so its way from the first write to the last has no ptrace stop in it, and the agent stays ours for what
 // comes after. It is aimed at its table by setting its program counter. Killed before that, lpc leaves a player that
 // gives its table back and ends; killed behind it, one that plays. Waking it costs 40 to 100 µs, so in commit() lpc
-// writes by itself, and the player, aimed but not woken, is only there to finish if we can't.
+// writes by itself, and the player, aimed but not woken, is only there to finish if we can't. Aiming costs 2 µs, and as
+// much to take it back; one that stands by needs neither: the state word of the record tells it whether to play.
 //
 // The agent has a table of file descriptors of its own, which begins empty, and its threads share it. So the program
 // can neither see, close and reuse, nor let a child inherit what the agent opens, and all of it is gone with the agent.
@@ -26,6 +27,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
@@ -76,6 +78,7 @@ struct Agent::Impl {
   bool avoidMemoryFile = false;
   RemoteAddress rows{};
   bool committed = false;
+  bool standingBy = false;
   pid_t worker = 0;
   std::vector<PlayedWrite> staged{};
   std::vector<ProtectedPages> unprotected{};
@@ -110,6 +113,7 @@ Result<void> Agent::Impl::endPlayer() {
   if (!player) return {};
   auto ended = player->end(within(kEndTime));
   player.reset();
+  standingBy = false;
   if (!ended) return std::unexpected(ended.error());
   return {};
 }
@@ -284,7 +288,8 @@ Result<void> Agent::Impl::makePrivate(const std::vector<PlayedWrite> &writes, co
   return {};
 }
 
-Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done) {
+Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done,
+                          std::optional<uint64_t> begun) {
   Impl &impl = *impl_;
   if (auto ended = impl.endPlayer(); !ended) return ended;
   auto maps = readMaps(*impl.process);
@@ -307,13 +312,23 @@ Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress 
     (void)impl.endPlayer();
     return std::unexpected(memory.error());
   }
-  auto table = playTable(impl.staged, *maps, method, memory->begin, impl.handle);
+  auto table = playTable(impl.staged, *maps, method, memory->begin, impl.handle, mark, begun.value_or(0));
   LPC_CHECK(table.image.size() <= memory->size());
   impl.rows = table.rows;
   impl.unprotected =
       method == PlayMethod::Unprotecting ? protectedPages(impl.staged, *maps) : std::vector<ProtectedPages>();
   hurry(impl.player->tid());
-  return impl.process->fill(memory->begin, table.image);
+  if (auto filled = impl.process->fill(memory->begin, table.image); !filled) return filled;
+  auto now = begun ? impl.process->readWord(mark) : Result<uint64_t>(0);
+  if (!now) return std::unexpected(now.error());
+  if (!begun || *now == *begun) return {};
+  impl.standingBy = true;
+  return impl.player->aim(x86_64::agentProgram().standBy, impl.rows);
+}
+
+Result<void> Agent::standDown() {
+  if (!std::exchange(impl_->standingBy, false)) return {};
+  return impl_->player->aim(x86_64::agentProgram().leave, {});
 }
 
 // What the player says at its end.
@@ -337,6 +352,7 @@ Result<void> Agent::Impl::aimPlayer() {
 
 Result<void> Agent::Impl::awaitPlayer(Deadline deadline) {
   RemoteAddress wordAt = player->memory().begin;
+  standingBy = false;
   if (auto going = player->proceed(); !going) return going;
   // Asking for the word costs 0.5 µs, a wait for the thread's end would cost the end. After a while the processor that
   // we are on may be the one that it needs.
@@ -365,12 +381,15 @@ Result<void> Agent::play(Deadline deadline) {
 
 Result<void> Agent::commit(const std::vector<PlayedWrite> &writes, Deadline deadline) {
   Impl &impl = *impl_;
-  if (auto aimed = impl.aimPlayer(); !aimed) return aimed;
+  if (!impl.standingBy)
+    if (auto aimed = impl.aimPlayer(); !aimed) return aimed;
   auto write = [&](const PlayedWrite &one) { return impl.process->write(one.to, one.bytes).has_value(); };
-  if (impl.avoidMemoryFile || !std::ranges::all_of(writes, write) || !write(impl.staged.back()))
+  if (impl.avoidMemoryFile || !std::ranges::all_of(writes, write) || !write(impl.staged.back())) {
+    if (auto aimed = impl.aimPlayer(); !aimed) return aimed;
     return impl.awaitPlayer(deadline);
+  }
   impl.committed = true;
-  return impl.player->aim(x86_64::agentProgram().leave, {});
+  return impl.standingBy ? Result<void>() : impl.player->aim(x86_64::agentProgram().leave, {});
 }
 
 RemoteRange Agent::program() const { return {impl_->program, impl_->program + x86_64::agentProgram().code.size()}; }

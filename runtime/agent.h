@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -51,7 +52,12 @@ public:
   // ending with the store of `done` (8 bytes) to `mark`, the state word of the registry. A player thread is born for
   // it, so take threads() after it. Staging again replaces what was staged. Lpc's death before play() leaves nothing
   // played. RemoteCallFailed, BadAddress (nothing is mapped at one of the places), ProcessGone.
-  Result<void> stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done);
+  // `begun`: the first of `writes` stores it to `mark`. Where something else stands there now, the player stands by
+  // from now on, until standDown(): if lpc dies, it plays where it finds `begun` in the mark, so that commit() need not
+  // aim it.
+  Result<void> stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done,
+                     std::optional<uint64_t> begun = {});
+  Result<void> standDown();
   // With everyone else stopped, the player performs them in order, and finishes even if we die. Returns when they are
   // done. BadAddress: the kernel refused one (named), those before it are done, those behind it and the mark are not.
   // RemoteCallFailed: not done at the deadline (state unknown).

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 using x86_64::PlayRow;
-constexpr uint64_t kRowsAt = 64; // behind the word that says when all is played
+constexpr uint64_t kRowsAt = 64; // behind the word that says when all is played, the mark, and its value
 
 // Two struct iovec: here, there.
 constexpr uint64_t kVectors = 32;
@@ -80,7 +80,7 @@ uint64_t playTableSize(const std::vector<PlayedWrite> &writes, const std::vector
 }
 
 PlayTable playTable(const std::vector<PlayedWrite> &writes, const std::vector<Mapping> &maps, PlayMethod method,
-                    RemoteAddress base, uint64_t handle) {
+                    RemoteAddress base, uint64_t handle, RemoteAddress mark, uint64_t begun) {
   std::vector<PlayRow> rows;
   Bytes data;
   RemoteAddress dataAt = base + kRowsAt + rowCount(writes, maps, method) * sizeof(PlayRow);
@@ -106,6 +106,8 @@ PlayTable playTable(const std::vector<PlayedWrite> &writes, const std::vector<Ma
   rows.push_back({});
 
   PlayTable table{.rows = base + kRowsAt};
+  for (uint64_t word : {uint64_t{0}, mark.value, begun})
+    appendLittle(table.image, word, 8);
   table.image.resize(kRowsAt);
   for (const PlayRow &row : rows) {
     appendLittle(table.image, static_cast<uint64_t>(row.number), 8);

@@ -24,17 +24,17 @@ enum class PlayMethod : uint8_t {
 // Neighbours that continue one another become one.
 std::vector<PlayedWrite> coalesce(std::vector<PlayedWrite> writes);
 
-// The memory of a player at `base`: the word that says when all is played, rows, bytes. `rows` is where its r15 has to
-// point.
+// The memory of a player at `base`: the word that says when all is played, what it stands by for (x86_64_stub.h), rows,
+// bytes. `rows` is where its r15 has to point.
 struct PlayTable {
   Bytes image;
   RemoteAddress rows;
 };
 uint64_t playTableSize(const std::vector<PlayedWrite> &writes, const std::vector<Mapping> &maps, PlayMethod method);
 // `handle`: ThroughMemory the descriptor of the memory file, Unprotecting the process id as the process knows itself
-// (its own pid namespace). `maps`: current, for Unprotecting.
+// (its own pid namespace). `maps`: current, for Unprotecting. A player that stands by plays where `mark` holds `begun`.
 PlayTable playTable(const std::vector<PlayedWrite> &writes, const std::vector<Mapping> &maps, PlayMethod method,
-                    RemoteAddress base, uint64_t handle);
+                    RemoteAddress base, uint64_t handle, RemoteAddress mark = {}, uint64_t begun = 0);
 
 // The pages of `writes` that lie in mappings which are not writable, each with the protection it has.
 struct ProtectedPages {

@@ -56,6 +56,10 @@ constexpr milliseconds kGrace{20}, kLastGrace{1000};
 // stop on the others. But so many of them (10 µs each), for a running thread that has to have our processor waits.
 constexpr size_t kMostInRow = 512;
 
+// A running thread on another processor stops within some 10 µs. To sleep meanwhile costs more: ours goes idle, and has
+// to be woken. But never for longer: the thread may have to have our processor.
+constexpr microseconds kEager{50};
+
 bool haveProcessors(int count) {
   cpu_set_t ours;
   CPU_ZERO(&ours);
@@ -90,7 +94,8 @@ struct Tracees::Impl {
   Realtime realtime{};
   Times times{};
   bool stopped = false;
-  bool killed = false; // a thread was, while it stood
+  bool killed = false;   // a thread was, while it stood
+  bool parallel = false; // they can run on another processor while we run
 
   // Two halves of the same rows: what the caller sees, and what is ours.
   std::vector<StoppedThread> threads{};
@@ -102,6 +107,7 @@ struct Tracees::Impl {
   size_t lasting = 0;
   bool leaderEnded = false; // counted among them
   Deadline limit{};         // of this stop
+  Deadline eager{};         // until then, running threads are not waited for asleep
   const Inspection *inspect = nullptr;
 
   // All objects there are, for the handler of bugs.
@@ -210,6 +216,9 @@ Result<void> Tracees::Impl::seize(size_t index) {
 // Waits until the thread stands or has ended.
 Result<void> Tracees::Impl::await(size_t index) {
   Tracee &tracee = tracees[index];
+  while (tracee.state == TraceeState::Interrupted && passes[index] == Pass::Running && Clock::now() < eager)
+    tracee.look();
+  if (tracee.state != TraceeState::Interrupted) return {};
   Deadline patience = passes[index] == Pass::Uninterruptible ? limit : std::min(limit, Clock::now() + kStuck);
   for (unsigned ticks = 1; tracee.state == TraceeState::Interrupted; ticks++) {
     tracee.await();
@@ -246,6 +255,7 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
     }
     tracees[i].interrupt();
   }
+  eager = parallel ? Clock::now() + kEager : Deadline();
   for (size_t i = from; i < tracees.size(); i++)
     if (passes[i] == pass)
       if (auto done = await(i); !done) return done;
@@ -280,7 +290,8 @@ bool Tracees::Impl::findSettled() {
 
 Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   if (auto done = stopPass(Pass::Uninterruptible, 0); !done) return done;
-  if (passes.size() <= kMostInRow && haveProcessors(2)) realtime.raise();
+  parallel = haveProcessors(2);
+  if (passes.size() <= kMostInRow && parallel) realtime.raise();
   if (auto done = stopPass(Pass::Blocked, 0); !done) return done;
   while (findSettled())
     if (auto done = stopPass(Pass::Settled, 0); !done) return done;
@@ -412,6 +423,7 @@ void Tracees::Impl::release() {
   times.lastReleased = monotonicMicroseconds();
   if (std::ranges::none_of(threads, &StoppedThread::running)) times.lastRunningReleased = times.lastReleased;
   realtime.restore();
+  ticker.stop();
   stopped = false;
 }
 
@@ -457,7 +469,6 @@ Result<void> Tracees::stop(Deadline deadline, microseconds maxPause, const Inspe
   attendTo(&impl_->tracees);
   if (done) done = impl_->stopEverything(maxPause);
   attendTo(nullptr);
-  impl_->ticker.stop();
   if (!done) {
     impl_->letGo();
     stragglers::attend(Clock::now() + kGrace);

@@ -113,6 +113,12 @@ void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
   auto next = code.label(), again = code.label(), plain = code.label(), advance = code.label();
   auto failed = code.label(), done = code.label();
 
+  program.standBy = code.here();
+  code.op({0x49, 0x8b, 0x44, 0x24, 0x08}); // mov rax, [r12 + 8]
+  code.op({0x49, 0x8b, 0x4c, 0x24, 0x10}); // mov rcx, [r12 + 16]
+  code.op({0x48, 0x39, 0x08});             // cmp [rax], rcx
+  code.to8({0x75}, leave);                 // jne leave
+
   program.play = code.here();
   code.place(next);
   code.op({0x49, 0x8b, 0x07});       // mov rax, [r15]

@@ -31,6 +31,7 @@ struct AgentProgram {
   uint32_t map = 0;     // the result is memory of size r13: r12, which leaving gives back
   uint32_t clone = 0;   // the old thread leaves, the new one, which owns nothing, just ends
   uint32_t leave = 0;   // unmaps, ends
+  uint32_t standBy = 0; // plays where the word at [r12 + 8] holds the value of [r12 + 16], else leaves
   uint32_t play = 0;    // plays the table at r15, reports, leaves
   uint32_t memPath = 0; // "/proc/thread-self/mem"
   uint32_t probe = 0;   // a zero byte that may be written over with zero: does writing to code work here?

@@ -21,7 +21,7 @@ namespace {
 using runtime::PlayedWrite;
 
 constexpr int kKills = 120, kKillsPerTarget = 20;
-constexpr uint64_t kOldWord = 0x1111111111111111, kNewWord = 0x2222222222222222, kDone = 5;
+constexpr uint64_t kOldWord = 0x1111111111111111, kNewWord = 0x2222222222222222, kBegun = 4, kDone = 5;
 const Bytes kReturn42 = {0xb8, 42, 0, 0, 0, 0xc3, 0x90, 0x90}; // mov eax, 42; ret
 
 Bytes word(uint64_t value) {
@@ -30,16 +30,26 @@ Bytes word(uint64_t value) {
   return bytes;
 }
 
+// Who writes: the player, or lpc while the player stands by.
+enum class Writer { Player, Lpc };
+
 // The life of lpc, as short as it can be. The status says what failed.
-int drive(pid_t pid, const std::vector<PlayedWrite> &writes, RemoteAddress mark) {
+int drive(pid_t pid, std::vector<PlayedWrite> writes, RemoteAddress mark, Writer writer = Writer::Player) {
   auto process = Process::open(pid);
   if (!process) return 10;
   auto agent = startAgent(*process, 20s);
   if (!agent) return 11;
   if (!agent->call(SYS_getpid)) return 12;
   if (!process->write(agent->scratch(), asBytes("name"))) return 13;
-  if (!agent->stage(writes, mark, kDone)) return 14;
-  if (!agent->play(in(20s))) return 15;
+  if (writer == Writer::Lpc) {
+    writes.insert(writes.begin(), {mark, word(kBegun)});
+    if (!agent->stage(writes, mark, kDone, kBegun)) return 14;
+    if (!agent->commit(writes, in(20s))) return 15;
+    if (!agent->standDown()) return 17;
+  } else {
+    if (!agent->stage(writes, mark, kDone)) return 14;
+    if (!agent->play(in(20s))) return 15;
+  }
   if (!agent->call(SYS_gettid)) return 16;
   return 0;
 }
@@ -86,7 +96,7 @@ bool isItself(pid_t pid, const ProcessState &state, const std::vector<std::strin
 class AgentKill : public testing::Test {
 protected:
   // `code`: a function may be replaced, nobody is in it.
-  void sweep(const std::vector<std::string> &arguments, bool code);
+  void sweep(const std::vector<std::string> &arguments, bool code, Writer writer = Writer::Player);
   void expectUndisturbed(Busy &busy, bool code, int n);
 
   int played_ = 0, notPlayed_ = 0;
@@ -107,7 +117,7 @@ void AgentKill::expectUndisturbed(Busy &busy, bool code, int n) {
   }
 }
 
-void AgentKill::sweep(const std::vector<std::string> &arguments, bool code) {
+void AgentKill::sweep(const std::vector<std::string> &arguments, bool code, Writer writer) {
   std::optional<Busy> busy;
   Bytes oldCode;
   std::vector<PlayedWrite> writes;
@@ -134,7 +144,7 @@ void AgentKill::sweep(const std::vector<std::string> &arguments, bool code) {
       LPC_EXPECT_OK(process->write(busy->answer(), oldCode));
     }
   };
-  auto body = [&] { return drive(busy->pid(), writes, busy->mark()); };
+  auto body = [&] { return drive(busy->pid(), writes, busy->mark(), writer); };
 
   freshTarget();
   int status = 0;
@@ -179,6 +189,8 @@ void AgentKill::sweep(const std::vector<std::string> &arguments, bool code) {
 }
 
 TEST_F(AgentKill, AtEverySystemCall) { sweep({"1", "1", "1", "500"}, true); }
+
+TEST_F(AgentKill, AtEverySystemCallWhileThePlayerStandsBy) { sweep({"1", "1", "1", "500"}, true, Writer::Lpc); }
 
 TEST_F(AgentKill, AtEverySystemCallWithARunningVictim) { sweep({"-1"}, false); }
 

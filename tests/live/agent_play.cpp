@@ -73,6 +73,38 @@ TEST_P(AgentPlay, NothingIsPlayedWithoutTheLaunch) {
   EXPECT_EQ(mappingsOf(busy.pid()), mappings);
 }
 
+// The player that stands by: lpc writes by itself, and is killed before, within, or behind that.
+TEST_P(AgentPlay, StandsByForTheMark) {
+  constexpr uint64_t kBegun = 0x626567;
+  auto staged = writes();
+  staged.insert(staged.begin(), {busy.mark(), word(kBegun)});
+  LPC_ASSERT_OK(agent->stage(staged, busy.mark(), kDone, kBegun));
+  agent.reset();
+  EXPECT_EQ(answer(), kOld) << "not begun";
+  EXPECT_EQ(mappingsOf(busy.pid()), mappings);
+
+  {
+    auto again = startAgent(process);
+    LPC_ASSERT_OK(again);
+    LPC_ASSERT_OK(again->stage(staged, busy.mark(), kDone, kBegun));
+    LPC_ASSERT_OK(again->commit(staged, in(5s)));
+    EXPECT_EQ(answer(), kNew);
+    LPC_ASSERT_OK(process.write(busy.word(), word(7)));
+    LPC_EXPECT_OK(again->standDown());
+    LPC_EXPECT_OK(again->standDown());
+  }
+  EXPECT_EQ(answer(), "answer 42 0x7 0x646f6e65") << "what is done is not played again";
+  EXPECT_EQ(stateOf(busy.pid()), state);
+}
+
+// Where the mark says `begun` already (a repair of what was interrupted), it would play at once.
+TEST_P(AgentPlay, DoesNotStandByWhereItHasBegunAlready) {
+  LPC_ASSERT_OK(agent->stage(writes(), busy.mark(), kDone, 0));
+  agent.reset();
+  EXPECT_EQ(answer(), kOld);
+  EXPECT_EQ(stateOf(busy.pid()), state);
+}
+
 TEST_P(AgentPlay, StagingAgainReplaces) {
   LPC_ASSERT_OK(agent->stage(writes(), busy.mark(), kDone));
   LPC_ASSERT_OK(agent->stage({{busy.word(), word(7)}}, busy.mark(), 8));

@@ -35,7 +35,7 @@ std::string at(uint64_t offset) { return hexAddress(offset); }
 TEST(AgentProgram, ReadsAsIntended) {
   const x86_64::AgentProgram &p = x86_64::agentProgram();
   auto lines = listing(p.code, 0, p.memPath);
-  uint32_t end = p.play - 11; // mov eax, exit; mov edi, ebx; syscall; jmp
+  uint32_t end = p.standBy - 11; // mov eax, exit; mov edi, ebx; syscall; jmp
   EXPECT_THAT(std::vector(lines.begin(), lines.begin() + 18),
               ElementsAre("syscall", "mov r12, rax", "jmp " + at(p.leave),                   // map
                           "syscall", "test rax, rax", "je " + at(end), "jmp " + at(p.leave), // clone
@@ -62,6 +62,21 @@ TEST(AgentProgram, PlayerPerformsRowsAndSaysWhatFailed) {
   EXPECT_EQ(lines.back(), "jmp " + at(p.leave));
 }
 
+TEST(AgentProgram, ThePlayerThatStandsByAsksTheMark) {
+  const x86_64::AgentProgram &p = x86_64::agentProgram();
+  EXPECT_THAT(listing(p.code, p.standBy, p.play),
+              ElementsAre("mov rax, qword ptr [r12 + 0x8]", "mov rcx, qword ptr [r12 + 0x10]",
+                          "cmp qword ptr [rax], rcx", "jne " + at(p.leave)));
+}
+
+TEST(PlayTable, SaysWhatThePlayerStandsByFor) {
+  auto table = playTable({{{0x5000}, {1}}}, {}, PlayMethod::ThroughMemory, {0x7000}, 3, {0x6008}, 42);
+  EXPECT_EQ(loadLittle(BytesView(table.image).subspan(0, 8)), 0U);
+  EXPECT_EQ(loadLittle(BytesView(table.image).subspan(8, 8)), 0x6008U);
+  EXPECT_EQ(loadLittle(BytesView(table.image).subspan(16, 8)), 42U);
+  EXPECT_EQ(table.rows.value, 0x7040U);
+}
+
 bool touchesStack(const std::string &line) {
   if (line == "syscall") return false;
   for (const char *word : {"push", "pop", "call", "ret", "rsp", "esp", "rbp", "enter", "leave", "int"})
@@ -83,7 +98,7 @@ TEST(WorkerProgram, ReadsAsIntended) {
   EXPECT_THAT(listing(p.code, 0, p.leave), ElementsAre("call rax", "mov ebx, eax"));
   const x86_64::AgentProgram &agent = x86_64::agentProgram();
   EXPECT_EQ(Bytes(p.code.begin() + p.leave, p.code.begin() + p.worker),
-            Bytes(agent.code.begin() + agent.leave, agent.code.begin() + agent.play))
+            Bytes(agent.code.begin() + agent.leave, agent.code.begin() + agent.standBy))
       << "as the agent does";
   auto lines = listing(p.code, p.worker, p.code.size());
   EXPECT_THAT(std::vector(lines.begin(), lines.begin() + 10),

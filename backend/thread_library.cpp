@@ -1,6 +1,8 @@
 // glibc is known by its soname and by what it exports for debuggers: `_thread_db_pthread_tid` says where in a thread's
 // descriptor its id stands (nptl_db/structs.def), so nothing has to be guessed from its version. Since 2.34
-// pthread_create is in libc.so.6, before that in libpthread.so.0, which need not be loaded.
+// pthread_create is in libc.so.6, before that in libpthread.so.0, which need not be loaded. A static program has both
+// in its own symbol table, if it makes threads itself and is not stripped. Before its own code has set up its library
+// (`lpc run`), it has none: that shows in the stack size that new threads get (__pthread_initialize_minimal).
 #include "backend/thread_library.h"
 
 #include <algorithm>
@@ -21,27 +23,38 @@ const runtime::Module *named(const Snapshot &snapshot, std::string_view soname) 
   return found == snapshot.modules.end() ? nullptr : &*found;
 }
 
-std::vector<std::optional<RemoteAddress>> exportedBy(const runtime::Module &module,
-                                                     const std::vector<std::string> &names) {
+std::vector<std::optional<RemoteAddress>> definedBy(const runtime::Module &module,
+                                                    const std::vector<std::string> &names, bool exported = true) {
   std::vector<std::optional<RemoteAddress>> out(names.size());
   auto file = target::ElfFile::open(module.openPath, module.path);
   if (!file) return out;
   auto found = (*file)->find(names);
   for (size_t i = 0; i < names.size(); i++)
     for (const target::Symbol &symbol : found[i])
-      if (symbol.exported) out[i] = module.bias.of(symbol.address);
+      if (symbol.exported || !exported) out[i] = module.bias.of(symbol.address);
   return out;
+}
+
+bool hasBegun(const runtime::Process &process, const runtime::Module &program) {
+  constexpr uint64_t kStackSize = 32; // in struct pthread_attr (sysdeps/nptl/internaltypes.h)
+  auto defaults = definedBy(program, {"__default_pthread_attr"}, false)[0];
+  auto size = defaults ? process.readWord(*defaults + kStackSize) : Result<uint64_t>(0);
+  return size && *size != 0;
 }
 
 } // namespace
 
 Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process, const Snapshot &snapshot) {
   const runtime::Module *libc = named(snapshot, "libc.so.6");
-  if (!libc) return noThreads(process, "it has no C library of GNU that is linked dynamically");
-  auto symbols = exportedBy(*libc, {"pthread_create", "_thread_db_pthread_tid"});
+  const bool inProgram = libc == nullptr;
+  if (inProgram) libc = snapshot.modules.data();
+  auto symbols = definedBy(*libc, {"pthread_create", "_thread_db_pthread_tid"}, !inProgram);
   if (const runtime::Module *older = named(snapshot, "libpthread.so.0"); older && !symbols[0])
-    symbols[0] = exportedBy(*older, {"pthread_create"})[0];
+    symbols[0] = definedBy(*older, {"pthread_create"})[0];
+  if (inProgram && !(symbols[0] && symbols[1]))
+    return noThreads(process, "it has no C library of GNU, or one linked into it without threads or without symbols");
   if (!symbols[0]) return noThreads(process, "it has no `pthread_create`");
+  if (inProgram && !hasBegun(process, *libc)) return noThreads(process, "its own C library is not set up yet");
   auto storage = runtime::readThreadStorage(process, snapshot.maps, snapshot.modules, *libc);
   if (!symbols[1] || !storage || !storage->fromThread)
     return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
@@ -50,7 +63,7 @@ Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process
   BytesView words(*description);
   if (loadLittle(words.first(4)) != 32 || loadLittle(words.subspan(4, 4)) != 1)
     return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
-  return runtime::ThreadLibrary{*symbols[0], loadLittle(words.subspan(8, 4)), *storage};
+  return runtime::ThreadLibrary{*symbols[0], loadLittle(words.subspan(8, 4)), *storage, inProgram};
 }
 
 } // namespace lpc::backend

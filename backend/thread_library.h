@@ -6,7 +6,7 @@
 
 namespace lpc::backend {
 
-// NoThreads: no glibc with `pthread_create` is loaded, or it can't be read.
+// NoThreads: no glibc with `pthread_create` is loaded or linked into the program, or it can't be read.
 Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process, const Snapshot &snapshot);
 
 } // namespace lpc::backend

@@ -16,7 +16,8 @@
 // and its memory stays, because the C library still has it in its list of threads.
 //
 // The first pthread_create tells the C library that locks are needed from now on. The only thread of a program may be
-// in the middle of something that it began without locks; so it is waited for, until it sleeps or is elsewhere.
+// in the middle of something that it began without locks; so it is waited for, until it sleeps or is elsewhere. Where
+// the C library is linked into the program, it is nowhere else for certain: it has to sleep.
 #include "runtime/worker.h"
 
 #include <sched.h>
@@ -130,7 +131,8 @@ struct Worker::Impl {
   Result<Bytes> callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const;
   Result<void> handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const;
   Result<void> becomeThread();
-  void settle(std::vector<pid_t> before, const std::vector<Mapping> &maps, Deadline deadline) const;
+  [[nodiscard]] bool settle(const std::vector<pid_t> &before, const std::vector<Mapping> &maps, bool libraryInProgram,
+                            Deadline deadline) const;
   Result<Halt> runOn(Deadline deadline, siginfo_t &signal);
   Error abandon(Error why);
   void end();
@@ -245,10 +247,10 @@ Result<void> Worker::Impl::becomeThread() {
   return {};
 }
 
-void Worker::Impl::settle(std::vector<pid_t> before, const std::vector<Mapping> &maps, Deadline deadline) const {
-  for (pid_t own : agent->threads())
-    std::erase(before, own);
-  if (before.size() != 1) return;
+// True: there are several threads, or the only one is not in the middle of the C library.
+bool Worker::Impl::settle(const std::vector<pid_t> &before, const std::vector<Mapping> &maps, bool libraryInProgram,
+                          Deadline deadline) const {
+  if (before.size() != 1) return true;
   pid_t only = before[0];
   auto isElsewhere = [&](RemoteAddress at) {
     const Mapping *mapping = mappingAt(maps, at);
@@ -259,19 +261,24 @@ void Worker::Impl::settle(std::vector<pid_t> before, const std::vector<Mapping> 
   while (Clock::now() < deadline) {
     auto call = readText(cat("/proc/", process->pid(), "/task/", only, "/syscall"));
     VictimRank rank = rankOf(threadState(process->pid(), only), call.value_or(""));
-    if (rank == VictimRank::Asleep || rank == VictimRank::AsleepTimed || rank == VictimRank::AsleepUnknown) return;
+    if (rank == VictimRank::Asleep || rank == VictimRank::AsleepTimed || rank == VictimRank::AsleepUnknown) return true;
+    const timespec rest{0, 200'000};
+    if (libraryInProgram) {
+      nanosleep(&rest, nullptr);
+      continue;
+    }
     auto stopped = TracedThread::seize(only);
-    if (!stopped || !stopped->interrupt()) return; // it has ended
+    if (!stopped || !stopped->interrupt()) return true; // it has ended
     auto stop = stopped->await(within(kStepTime));
-    if (!stop || stop->over()) return;
+    if (!stop || stop->over()) return true;
     auto registers = stopped->registers();
     bool good = registers && static_cast<int64_t>(registers->orig_rax) < 0 && isElsewhere({registers->rip});
     if (registers) (void)stopped->setRegisters(x86_64::homeFromStop(*registers));
     (void)stopped->detach(stop->signalToGiveBack());
-    if (good) return;
-    timespec rest{0, 200'000};
+    if (good) return true;
     nanosleep(&rest, nullptr);
   }
+  return false;
 }
 
 Result<Worker> Worker::start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
@@ -286,6 +293,8 @@ Result<Worker> Worker::start(const Process &process, Agent &agent, const std::ve
                 cat("the C library of process ", process.pid(), " keeps its threads in a way that lpc does not know"));
   auto before = threadIds(process.pid());
   if (!before) return std::unexpected(before.error());
+  for (pid_t own : agent.threads())
+    std::erase(*before, own);
   auto file = MemoryFile::create(process, agent, kMemoryName, kWorkerSize);
   if (!file) return std::unexpected(file.error());
   auto memory = file->map({}, 0, kWorkerSize, PROT_READ | PROT_WRITE);
@@ -295,8 +304,11 @@ Result<Worker> Worker::start(const Process &process, Agent &agent, const std::ve
     return std::unexpected(guarded.error());
   if (auto written = process.write(*memory + kAttributesAt, attributes(*memory)); !written)
     return std::unexpected(written.error());
+  if (library.inProgram && !impl->settle(*before, maps, true, deadline))
+    return fail(DiagnosticId::NoThreads, cat("the only thread of process ", process.pid(),
+                                             " does not sleep, and may be inside of the C library"));
   if (auto born = impl->bear(maps, library, deadline); !born) return std::unexpected(born.error());
-  impl->settle(std::move(*before), maps, deadline);
+  (void)impl->settle(*before, maps, library.inProgram, deadline); // later it is as good as elsewhere
   return Worker(std::move(impl));
 }
 

@@ -17,9 +17,10 @@ namespace lpc::runtime {
 
 // What the C library of a process says about its threads; glibc's, found by the symbols named.
 struct ThreadLibrary {
-  RemoteAddress create;  // pthread_create
-  uint64_t idOffset = 0; // of the thread's id from its thread pointer: _thread_db_pthread_tid
-  ThreadStorage storage; // of the C library's own thread-local variables; `fromThread` is known
+  RemoteAddress create;   // pthread_create
+  uint64_t idOffset = 0;  // of the thread's id from its thread pointer: _thread_db_pthread_tid
+  ThreadStorage storage;  // of the C library's own thread-local variables; `fromThread` is known
+  bool inProgram = false; // linked statically: its code is the program's, and so are those variables
 };
 
 struct WorkerCall {
@@ -29,7 +30,8 @@ struct WorkerCall {
 
 class Worker {
 public:
-  // NoThreads (pthread_create refused, with its errno, or a lock of the C library is held for long), NoAgent,
+  // NoThreads (pthread_create refused, with its errno; a lock of the C library is held for long; or it is linked into
+  // the program, of which the only thread never sleeps), NoAgent,
   // RemoteCallFailed, ProcessGone. Process and agent must outlive it.
   static Result<Worker> start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
                               const ThreadLibrary &library, Deadline deadline);

@@ -219,6 +219,8 @@ private:
       d.help =
           cat("`", *helper, "` is of the compiler's own library, which is linked into shared objects: make one of it, ",
               "`gcc -shared -fPIC`");
+    if (std::ranges::find(open, "__tls_get_addr") != open.end())
+      d.help = "a static program has no `__tls_get_addr`: compile the payload with -ftls-model=initial-exec";
     if (open.size() > 1) d.notes.push_back({"nobody defines:", {}, std::move(open)});
     good_ = false;
   }

@@ -99,6 +99,7 @@ constexpr const char *kPayload = R"(
 struct Kind {
   std::string name;
   std::vector<std::string> compiler;
+  std::vector<std::string> program{}; // options for the program alone
 };
 void PrintTo(const Kind &kind, std::ostream *out) { *out << kind.name; }
 
@@ -116,7 +117,9 @@ TEST_P(Cxx, ExceptionsAndTypesInBothDirections) {
   folder_.write("shapes.h", kHeader);
   folder_.write("main.cpp", kProgram);
   folder_.write("fix.cpp", kPayload);
-  if (!compile(words({"-o", "program", "main.cpp"}))) GTEST_SKIP() << why_;
+  std::vector<std::string> forProgram = GetParam().program;
+  forProgram.insert(forProgram.begin(), {"-o", "program", "main.cpp"});
+  if (!compile(words(forProgram))) GTEST_SKIP() << why_;
   start({"./program"});
   ASSERT_EQ(ask(), "small 5 large -200 wrong 0 ends 0");
   const size_t threads = stateOf(child_->pid()).threads;
@@ -138,11 +141,15 @@ TEST_P(Cxx, ExceptionsAndTypesInBothDirections) {
 
 INSTANTIATE_TEST_SUITE_P(
     Live, Cxx,
-    testing::Values(Kind{"libstdcxx", {"g++"}}, Kind{"Exported", {"g++", "-rdynamic"}},
-                    Kind{"UnwinderInTheProgram", {"g++", "-static-libgcc"}}, Kind{"Clang", {"clang++-19"}},
-                    Kind{"libcxx", {"clang++-19", "-stdlib=libc++"}},
-                    Kind{"libcxxAndLibunwind",
-                         {"clang++-19", "-stdlib=libc++", "-unwindlib=libunwind", "-rtlib=compiler-rt"}}),
+    testing::Values(
+        Kind{"libstdcxx", {"g++"}}, Kind{"Exported", {"g++", "-rdynamic"}},
+        Kind{"UnwinderInTheProgram", {"g++", "-static-libgcc"}}, // all of the library, as a program has it that uses it
+                                                                 // all; a static one has no __tls_get_addr
+        Kind{"Static",
+             {"g++", "-ftls-model=initial-exec"},
+             {"-static", "-Wl,--whole-archive", "-lstdc++", "-Wl,--no-whole-archive,-u,__cxa_finalize"}},
+        Kind{"Clang", {"clang++-19"}}, Kind{"libcxx", {"clang++-19", "-stdlib=libc++"}},
+        Kind{"libcxxAndLibunwind", {"clang++-19", "-stdlib=libc++", "-unwindlib=libunwind", "-rtlib=compiler-rt"}}),
     [](const auto &test) { return test.param.name; });
 
 } // namespace

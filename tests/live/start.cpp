@@ -203,9 +203,40 @@ TEST_F(Started, AConstructorThatFails) {
   expectAsBefore(done);
 }
 
+// A static program that makes threads itself has all that is needed.
+TEST_F(Started, InStaticPrograms) {
+  folder_.write("fix.c", R"(
+    #include <stdlib.h>
+    int say(int);
+    static int *box;
+    static int small(int x) { return x + *box; }
+    static int (*resolve(void))(int) { say(10); return small; }
+    static int inner(int) __attribute__((ifunc("resolve")));
+    __attribute__((constructor)) static void up(void) { box = malloc(sizeof *box); *box = 2; say(20); }
+    __attribute__((destructor)) static void down(void) { free(box); say(60); }
+    int fixed(int x) { return inner(x) + 40; })");
+  payload({"gcc", "-O2", "-shared", "-fPIC", "-o", "fix.o", "fix.c"});
+  for (std::vector<std::string> how : {std::vector<std::string>{"gcc", "-static"}, {"gcc", "-static-pie", "-fPIE"}}) {
+    SCOPED_TRACE(how[1]);
+    start(how, kProgram);
+    RunResult done =
+        apply("dl fix fix.o\njmp handle $fix:fixed\non pre-apply call say 30\non post-revert call say 50\n");
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "handle 43 said 10 20 30 ");
+    done = revert();
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "handle 2 said 10 20 30 50 60 ");
+    expectAsBefore(done);
+    done = apply("return handle 7\non pre-apply call crash 16\n");
+    EXPECT_EQ(done.status, 3);
+    EXPECT_THAT(done.err, HasSubstr("raised SIGSEGV"));
+    expectAsBefore(done);
+  }
+}
+
 TEST_F(Started, RefusedWithoutThreads) {
-  folder_.write("main.c", kProgram);
-  start({"gcc", "-static"}, kProgram);
+  if (run({"musl-gcc", "--version"}).status != 0) GTEST_SKIP() << "musl-gcc is not installed";
+  start({"musl-gcc", "-static"}, kProgram);
   RunResult done = apply("return handle 7\non pre-apply call say 1\n");
   EXPECT_EQ(done.status, 3);
   EXPECT_THAT(done.err, HasSubstr("[no-threads]"));

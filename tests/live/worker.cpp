@@ -2,6 +2,7 @@
 #include "runtime/worker.h"
 #include "backend/thread_library.h"
 #include "tests/live/unharmed.h"
+#include "tests/support/work_folder.h"
 
 namespace lpc::test {
 namespace {
@@ -10,12 +11,17 @@ using runtime::Worker;
 using runtime::WorkerCall;
 using testing::HasSubstr;
 
-class Workers : public testing::TestWithParam<int> {
+// In a program that is linked dynamically, or statically.
+using Kind = std::pair<std::string, int>;
+class Workers : public testing::TestWithParam<Kind> {
 protected:
   enum Function { Six, Note, Crash, Fail, Loop, Sleepy, Deep, Leave, Spoil, WriteLine };
 
   void SetUp() override {
-    child_.emplace(std::vector<std::string>{target("worker"), std::to_string(GetParam())});
+    const auto &[kind, threads] = GetParam();
+    std::string program =
+        kind == "Dynamic" ? target("worker") : builtStatic(kind == "StaticPie" ? "-static-pie" : "-static");
+    child_.emplace(std::vector<std::string>{program, std::to_string(threads)});
     auto line = child_->lineWith("ready");
     ASSERT_TRUE(line);
     functions_ = addressesIn(*line);
@@ -25,6 +31,14 @@ protected:
     process_.emplace(std::move(*process));
     before_ = stateOf(child_->pid());
     mappings_ = mappingsOf(child_->pid());
+  }
+
+  static std::string builtStatic(const std::string &how) {
+    std::string program = std::string(LPC_TEST_BINARY_DIR) + "/worker" + how;
+    auto built = run({"cc", how, "-O1", how == "-static" ? "-fno-pie" : "-fPIE", "-pthread", "-o", program,
+                      std::string(LPC_SOURCE_DIR) + "/tests/live/targets/worker.c"});
+    EXPECT_EQ(built.status, 0) << built.err;
+    return program;
   }
 
   // An agent, and workers as often as one is asked for.
@@ -146,15 +160,25 @@ TEST_P(Workers, ThatCannotEndAsThreadsDo) {
   EXPECT_TRUE(runsAsBefore(child_->pid(), before_));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Workers, testing::Values(1, 2, 8),
-                         [](const auto &each) { return "Threads" + std::to_string(each.param); });
+INSTANTIATE_TEST_SUITE_P(All, Workers,
+                         testing::Values(Kind{"Dynamic", 1}, Kind{"Dynamic", 2}, Kind{"Dynamic", 8}, Kind{"Static", 1},
+                                         Kind{"Static", 8}, Kind{"StaticPie", 1}, Kind{"StaticPie", 8}),
+                         [](const auto &each) { return each.param.first + std::to_string(each.param.second); });
 
-TEST(WorkerRefusals, StaticProgram) {
-  std::string program = std::string(LPC_TEST_BINARY_DIR) + "/worker_static";
-  auto built = run({"cc", "-static", "-O1", "-pthread", "-o", program,
-                    std::string(LPC_SOURCE_DIR) + "/tests/live/targets/worker.c"});
-  ASSERT_EQ(built.status, 0) << built.err;
-  Child child({program, "1"});
+// Programs whose C library cannot be asked for a thread.
+class WorkerRefusals : public testing::TestWithParam<std::vector<std::string>> {};
+
+TEST_P(WorkerRefusals, SaysWhy) {
+  WorkFolder folder;
+  folder.write("program.c", "#include <stdio.h>\n#include <pthread.h>\n"
+                            "static void *nothing(void *unused) { return unused; }\n"
+                            "int main(void) {\n"
+                            "#ifdef THREADS\n pthread_t thread; pthread_create(&thread, NULL, nothing, NULL);\n#endif\n"
+                            "  (void)nothing; puts(\"ready\"); fflush(stdout); return getchar(); }\n");
+  std::vector<std::string> words = GetParam();
+  words.insert(words.end(), {"-pthread", "-o", "program", "program.c"});
+  if (auto built = run(words); built.status != 0) GTEST_SKIP() << words[0] << " cannot: " << built.err;
+  Child child({"./program"});
   ASSERT_TRUE(child.lineWith("ready"));
   auto process = Process::open(child.pid());
   LPC_ASSERT_OK(process);
@@ -163,8 +187,20 @@ TEST(WorkerRefusals, StaticProgram) {
   auto library = backend::findThreadLibrary(*process, *snapshot);
   ASSERT_FALSE(library);
   EXPECT_EQ(library.error().id, DiagnosticId::NoThreads);
-  EXPECT_THAT(library.error().message, HasSubstr("no C library of GNU that is linked dynamically"));
+  EXPECT_THAT(library.error().message,
+              HasSubstr("it has no C library of GNU, or one linked into it without threads or without symbols"));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, WorkerRefusals,
+                         testing::Values(std::vector<std::string>{"gcc", "-static"},
+                                         std::vector<std::string>{"gcc", "-static", "-DTHREADS", "-s"},
+                                         std::vector<std::string>{"musl-gcc", "-DTHREADS"},
+                                         std::vector<std::string>{"musl-gcc", "-static", "-DTHREADS"}),
+                         [](const auto &each) {
+                           return each.param[0] == "musl-gcc" ? each.param[1] == "-static" ? "MuslStatic" : "Musl"
+                                  : each.param.size() == 2    ? "StaticWithoutThreads"
+                                                              : "StaticStripped";
+                         });
 
 } // namespace
 } // namespace lpc::test

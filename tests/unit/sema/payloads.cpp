@@ -123,6 +123,9 @@ TEST(Payloads, UndefinedOfTheCompiler) {
                   .find(helper),
               std::string::npos)
         << name;
+  EXPECT_NE(link(payload("extern __thread int mine; int entry(void) { return mine; }\n"), "")
+                .find("a static program has no `__tls_get_addr`: compile the payload with -ftls-model=initial-exec"),
+            std::string::npos);
   for (const char *name : {"__morestack_x", "__si", "udivti3", "__asan_init", "__Udivti3"})
     EXPECT_EQ(link(payload(std::string("int ") + name + "(void); int entry(void) { return " + name + "(); }\n"), "")
                   .find(helper),

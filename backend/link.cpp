@@ -65,7 +65,7 @@ public:
         values_.back().address = address->value;
       }
     }
-    return {};
+    return checkModules();
   }
 
   Result<Bytes> place() {
@@ -81,6 +81,33 @@ public:
 private:
   using Relocation = PayloadImage::Relocation;
   using Kind = PayloadImage::SymbolEntry::Kind;
+
+  // The local-dynamic model asks for one block, and takes all variables to be in it: their offsets stand alone, without
+  // the module's id before them. With variables of several objects it would read and write those of others.
+  Result<void> checkModules() const {
+    constexpr uint64_t kWord = 8;
+    const UndefinedSymbol *first = nullptr;
+    uint64_t module = 0;
+    for (const Relocation *before = nullptr; const Relocation &relocation : image_.relocations_) {
+      const Relocation *previous = std::exchange(before, &relocation);
+      if (valueOf(relocation) != RelocationRule::Value::ModuleOffset) continue;
+      bool pair = previous != nullptr && valueOf(*previous) == RelocationRule::Value::ModuleId &&
+                  previous->offset + kWord == relocation.offset;
+      if (pair) continue;
+      size_t index = image_.symbols_[relocation.symbol].value;
+      if (first == nullptr) first = &image_.undefined[index], module = values_[index].threadLocal.module;
+      if (values_[index].threadLocal.module == module) continue;
+      return fail(DiagnosticId::ThreadLocalSymbol,
+                  cat("`", image_.name_, "` takes `", first->name, "` and `", image_.undefined[index].name,
+                      "` to be thread-local variables of one object (local-dynamic model), and they are of two"),
+                  "compile the payload with -fPIC -ftls-model=global-dynamic");
+    }
+    return {};
+  }
+  [[nodiscard]] RelocationRule::Value valueOf(const PayloadImage::Relocation &relocation) const {
+    return Arch::of(image_.machine_).relocation(relocation.type)->value;
+  }
+
   struct Value {
     uint64_t address = 0;
     ThreadLocalPlace threadLocal{};

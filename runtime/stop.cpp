@@ -16,19 +16,13 @@
 // Rejected: a list of the children of vfork (races); SIGSTOP (seen by the parent); waiting for any thread (quadratic).
 #include "runtime/stop.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "runtime/proc_text.h"
@@ -36,6 +30,7 @@
 #include "runtime/seize.h"
 #include "runtime/stop_reasons.h"
 #include "runtime/stragglers.h"
+#include "runtime/task_list.h"
 #include "runtime/thread_wait.h"
 #include "runtime/tracee.h"
 
@@ -89,7 +84,7 @@ struct Tracees::Impl {
 
   const Process *process;
   std::vector<pid_t> except;
-  FileDescriptor tasks{}; // /proc/PID/task
+  std::optional<TaskList> tasks{};
   Ticker ticker{tickWhileSeizing};
   Realtime realtime{};
   Times times{};
@@ -129,7 +124,6 @@ struct Tracees::Impl {
   Result<void> await(size_t index);
   Result<void> stopBorn();
   void addBorn();
-  Result<size_t> threadCount() const;
   void addRow(pid_t tid, Pass pass);
   void countLeader() { lasting++, leaderEnded = true; }
   void lookForEnded();
@@ -307,14 +301,6 @@ Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
 
 // --- 5. those born meanwhile ----------------------------------------------------------------------------------
 
-// The directory has a link for every thread, and two of its own.
-Result<size_t> Tracees::Impl::threadCount() const {
-  struct stat directory{};
-  if (fstat(tasks.get(), &directory) != 0 || directory.st_nlink <= 2)
-    return fail(DiagnosticId::ProcessGone, "process " + std::to_string(process->pid()) + " has ended");
-  return directory.st_nlink - 2;
-}
-
 size_t Tracees::Impl::standing() const {
   return static_cast<size_t>(std::ranges::count(tracees, TraceeState::Stopped, &Tracee::state));
 }
@@ -327,28 +313,16 @@ bool Tracees::Impl::known(pid_t tid) const {
                      [&](const Tracee &t) { return t.tid == tid && t.state == TraceeState::Stopped; });
 }
 
-// Lists the tasks, and adds a row for each that is new. The buffer is on the stack: this is inside the window.
+// A row for each that is new.
 void Tracees::Impl::addBorn() {
-  alignas(8) std::array<char, 32768> entries; // getdents64(2)
   lasting = 0, leaderEnded = false;
-  lseek(tasks.get(), 0, SEEK_SET);
-  for (;;) {
-    long size = syscall(SYS_getdents64, tasks.get(), entries.data(), entries.size());
-    if (size <= 0) return;
-    for (size_t at = 0; at + 19 < static_cast<size_t>(size);) {
-      uint16_t length = 0;
-      memcpy(&length, entries.data() + at + 16, sizeof length);
-      const char *name = entries.data() + at + 19;
-      pid_t tid = 0;
-      bool number = std::from_chars(name, name + strnlen(name, 16), tid).ec == std::errc{};
-      at += length;
-      if (!number || known(tid)) continue;
-      if (std::ranges::find(except, tid) != except.end())
-        lasting++;
-      else
-        addRow(tid, Pass::Running);
-    }
-  }
+  tasks->forEach([this](pid_t tid) {
+    if (known(tid)) return;
+    if (std::ranges::find(except, tid) != except.end())
+      lasting++;
+    else
+      addRow(tid, Pass::Running);
+  });
 }
 
 // Until the number of threads is that of those that stand and of those that stay for good. Threads that are ending are
@@ -356,7 +330,7 @@ void Tracees::Impl::addBorn() {
 Result<void> Tracees::Impl::stopBorn() {
   constexpr timespec kMoment{0, 20'000};
   for (;;) {
-    auto count = threadCount();
+    auto count = tasks->count();
     if (!count) return std::unexpected(count.error());
     // A thread that executes a program takes over the id of the first thread once that has ended.
     bool alone = !leaderEnded || threadState(process->pid(), process->pid()) == 'Z';
@@ -452,9 +426,9 @@ Result<Tracees> Tracees::seize(const Process &process, std::vector<pid_t> except
   stragglers::attend();
   auto impl = std::make_unique<Impl>(process, std::move(except));
   impl->limit = deadline;
-  impl->tasks = FileDescriptor(open(process.proc("task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!impl->tasks.valid())
-    return fail(DiagnosticId::ProcessGone, "process " + std::to_string(process.pid()) + " has ended");
+  auto tasks = TaskList::open(process);
+  if (!tasks) return std::unexpected(tasks.error());
+  impl->tasks.emplace(std::move(*tasks));
   return Tracees(std::move(impl));
 }
 

@@ -22,7 +22,7 @@ constexpr const char *kProgram = R"(
   __attribute__((noinline)) int spin(void) { for (;;) counter++; }
   __attribute__((noinline)) int handle(int x) { return x + 1; }
   int (*volatile callee)(int) = handle;
-  static void *first(void *unused) { void *volatile block = malloc(1); free(block); return unused; } // the C library keeps its part of the heap
+  static void *first(void *unused) { void *volatile block = malloc(1); free(block); pthread_exit(unused); } // the C library keeps its part of the heap, and libgcc_s
   static void wipe(void) { volatile char stack[16384]; for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0; }
   static void answer(void) { printf("handle %d said %s\n", callee(1), said); }
   int main(void) {
@@ -201,6 +201,57 @@ TEST_F(Started, AConstructorThatFails) {
   EXPECT_THAT(done.err, HasSubstr("calling the constructor `two` of fix.so: the function at 0x"));
   EXPECT_EQ(answer(), "handle 2 said 1 2 ");
   expectAsBefore(done);
+}
+
+// Each way of going wrong: the operation fails and says how, the process is as before.
+TEST_F(Started, WhatConstructorsDoWrong) {
+  start();
+  struct Wrong {
+    const char *code, *message;
+  };
+  for (const Wrong &wrong :
+       {Wrong{"abort();", "raised SIGABRT"}, Wrong{"*(volatile int *)8 = 1;", "touching 0x8"},
+        Wrong{"__builtin_trap();", "raised SIGILL"}, Wrong{"raise(SIGFPE);", "raised SIGFPE"},
+        Wrong{"for (;;) base++;", "did not return within 300 ms"}, Wrong{"pause();", "did not return within 300 ms"},
+        Wrong{"pthread_exit(0);", "ended its thread"},
+        Wrong{"static pthread_mutex_t lock; pthread_mutex_lock(&lock); abort();",
+              "what it held, such as locks, is held still"}}) {
+    SCOPED_TRACE(wrong.code);
+    folder_.write("fix.c", std::string("#include <pthread.h>\n#include <signal.h>\n#include <stdlib.h>\n"
+                                       "#include <unistd.h>\nint say(int); static volatile int base;\n"
+                                       "__attribute__((constructor)) static void start(void) { ") +
+                               wrong.code + " }\nint fixed(int x) { return x + base; }\n");
+    payload({"gcc", "-O2", "-shared", "-fPIC", "-o", "fix.so", "fix.c"});
+    RunResult done = apply("dl fix fix.so\njmp handle $fix:fixed\n", {"--timeout", "300ms"});
+    EXPECT_EQ(done.status, 3);
+    EXPECT_THAT(done.err, HasSubstr("calling the constructor `start` of fix.so"));
+    EXPECT_THAT(done.err, HasSubstr(wrong.message));
+    EXPECT_THAT(done.err, HasSubstr("[call-failed]"));
+    EXPECT_EQ(answer(), "handle 2 said ");
+    expectAsBefore(done);
+  }
+}
+
+TEST_F(Started, WhatDestructorsDoWrong) {
+  start();
+  for (const char *code : {"abort();", "*(volatile int *)8 = 1;", "for (;;) base++;", "pthread_exit(0);"}) {
+    SCOPED_TRACE(code);
+    folder_.write("fix.c", std::string("#include <pthread.h>\n#include <stdlib.h>\nint say(int);\n"
+                                       "static volatile int base;\n"
+                                       "__attribute__((destructor(201))) static void last(void) { say(7); }\n"
+                                       "__attribute__((destructor(202))) static void end(void) { ") +
+                               code + " }\nint fixed(int x) { return x + base + 40; }\n");
+    payload({"gcc", "-O2", "-shared", "-fPIC", "-o", "fix.so", "fix.c"});
+    answer("c\n");
+    RunResult done = apply("dl fix fix.so\njmp handle $fix:fixed\n");
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(answer(), "handle 41 said ");
+    done = revert({"--timeout", "300ms"});
+    EXPECT_EQ(done.status, 0) << "it is taken back all the same: " << done.err;
+    EXPECT_THAT(done.out, HasSubstr("calling the destructor `end` of fix.so"));
+    EXPECT_EQ(answer(), "handle 2 said 7 ");
+    expectAsBefore(done);
+  }
 }
 
 // A static program that makes threads itself has all that is needed.

@@ -42,6 +42,22 @@ void lookUp(const target::ElfFile &file, std::vector<std::string> names, Table &
     if (!found[i].empty()) into.insert_or_assign(std::move(names[i]), std::move(found[i]));
 }
 
+// Names of symbol tables, and names that may be C++ ones: in one pass, and another one only where some of the latter
+// are in no table.
+void lookUp(const target::ElfFile &file, const Names &asInTable, const Names &alsoCxx, Table &into) {
+  lookUp(file, together(asInTable, alsoCxx), into, target::Spelling::AsInTable);
+  Names lacking;
+  std::ranges::copy_if(alsoCxx, std::inserter(lacking, lacking.end()),
+                       [&](const std::string &name) { return !into.contains(name); });
+  lookUp(file, together(lacking, {}), into, target::Spelling::Cxx);
+}
+
+Names joined(const Names &some, const Names &others) {
+  Names out = some;
+  out.insert(others.begin(), others.end());
+  return out;
+}
+
 const std::vector<target::Symbol> kNone;
 
 const std::vector<target::Symbol> &at(const std::unordered_map<std::string, std::vector<target::Symbol>> &table,
@@ -153,8 +169,7 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
   };
   Table &own = objects_[0];
   if (context.program) {
-    lookUp(*context.program, together(wanted.needed, coldPartsOf(0)), own, target::Spelling::AsInTable);
-    lookUp(*context.program, together(wanted.anywhere, namesOf(0)), own);
+    lookUp(*context.program, joined(wanted.needed, coldPartsOf(0)), joined(wanted.anywhere, namesOf(0)), own);
   }
 
   auto lackingOf = [&](const Names &names) {
@@ -168,8 +183,7 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
   if (!context.program || (lacking.empty() && exported.empty())) { // no need to know the libraries
     for (const auto &[object, names] : wanted.inObject)
       if (auto file = context.objects.file(object); object != 0 && file) {
-        lookUp(**file, together(names, {}), objects_[object]);
-        lookUp(**file, together(coldPartsOf(object), {}), objects_[object], target::Spelling::AsInTable);
+        lookUp(**file, coldPartsOf(object), names, objects_[object]);
       }
     return;
   }
@@ -186,15 +200,14 @@ void Symbols::lookUpObjects(const Wanted &wanted, Context &context) {
     }
     libraries_.push_back(i);
     lookUp(**file, together(exported, {}), objects_[i], target::Spelling::Exported);
-    lookUp(**file, together(namesOf(i), {}), objects_[i]);
-    lookUp(**file, together(lacking, coldPartsOf(i)), objects_[i], target::Spelling::AsInTable);
+    lookUp(**file, joined(lacking, coldPartsOf(i)), namesOf(i), objects_[i]);
   }
   // A name that no library has as it stands is compared with C++ names.
   for (size_t i : libraries_)
     std::erase_if(lacking, [&](const std::string &name) { return objects_[i].contains(name); });
   if (lacking.empty()) return;
   for (size_t i : libraries_)
-    if (auto file = context.objects.file(i)) lookUp(**file, together(lacking, {}), objects_[i]);
+    if (auto file = context.objects.file(i)) lookUp(**file, together(lacking, {}), objects_[i], target::Spelling::Cxx);
 }
 
 const std::vector<target::Symbol> &Symbols::inObject(size_t object, const std::string &name) const {

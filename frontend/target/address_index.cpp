@@ -1,49 +1,25 @@
 // The index takes four bytes a symbol: references, sorted by address into buckets of about sixteen, each bucket sorted
 // inside only when somebody looks into it. For a million symbols that is two passes over the table with random writes
-// (some 20 ms) and 5 MB; a full sort of addresses takes 80 ms and 16 MB. One question is answered by a scan in 3 ms,
-// and most patches have none or few: hence both.
+// (some 20 ms) and 5 MB; a full sort of addresses takes 80 ms and 16 MB. One question is answered by a scan in 3 ms;
+// most questions are about functions that were just found by name, and have their answers in neighbours.h: hence three
+// ways.
 #include "frontend/target/address_index.h"
-
-#include <elf.h>
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 
+#include "frontend/target/symbol_places.h"
+
 namespace lpc::target {
 namespace {
 
-constexpr unsigned kTableShift = 30;
-constexpr uint32_t kSymbolMask = (uint32_t{1} << kTableShift) - 1;
-
-bool standsAtAnAddress(const SymbolEntry &entry) {
-  return isDefinition(entry) && entry.type() != STT_TLS && entry.section != SHN_ABS && entry.section != SHN_COMMON;
-}
-
-uint64_t endOf(uint64_t address, uint64_t size) { return address + size < address ? UINT64_MAX : address + size; }
-
-// AArch64 ELF ABI, "Mapping symbols": $x, $d, $x.any, $d.any.
-bool isMarker(std::string_view name) {
-  return name.size() >= 2 && name[0] == '$' && (name[1] == 'x' || name[1] == 'd') &&
-         (name.size() == 2 || name[2] == '.');
-}
-
 // Calls f(entry, source, symbol) for every symbol that stands at an address.
 template <class F> void forEach(const std::vector<SymbolSource> &sources, bool leaveOutMarkers, F f) {
-  for (uint32_t source = 0; source < sources.size(); source++) {
-    const SymbolTable &table = *sources[source].table;
-    size_t size = table.entrySize(), stride = FileContents::kPiece / size;
-    size_t count = std::min<size_t>(table.count(), size_t{kSymbolMask} + 1);
-    for (size_t begin = 0; begin < count; begin += stride) {
-      size_t end = std::min(count, begin + stride);
-      for (size_t i = begin; i < end; i++) {
-        SymbolEntry entry = entryAt(table, i);
-        if (standsAtAnAddress(entry) && !(leaveOutMarkers && isMarker(nameOf(table, entry))))
-          f(entry, source, static_cast<uint32_t>(i));
-      }
-      sources[source].contents->passed(table.entries, end * size);
-    }
-  }
+  for (uint32_t source = 0; source < sources.size(); source++)
+    forEachEntry(sources[source], [&](const SymbolEntry &entry, uint32_t symbol) {
+      if (standsAtAnAddress(*sources[source].table, entry, leaveOutMarkers)) f(entry, source, symbol);
+    });
 }
 
 } // namespace

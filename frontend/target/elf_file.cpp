@@ -1,5 +1,5 @@
 // ElfFile: the parts of this folder behind one door. elf_image.cpp reads headers through libObject, dynamic_section.cpp
-// reads PT_DYNAMIC, name_scan.cpp and symbol_lookup.cpp find names, address_index.cpp finds addresses.
+// reads PT_DYNAMIC, name_scan.cpp and symbol_lookup.cpp find names, neighbours.cpp and address_index.cpp addresses.
 #include "frontend/target/elf_file.h"
 
 #include <algorithm>
@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "frontend/target/address_index.h"
-#include "frontend/target/clone_scan.h"
 #include "frontend/target/debug_info.h"
 #include "frontend/target/elf_image.h"
 #include "frontend/target/file_contents.h"
 #include "frontend/target/import_slots.h"
+#include "frontend/target/neighbours.h"
 #include "frontend/target/relocated_ranges.h"
 #include "frontend/target/symbol_lookup.h"
 #include "ir/support/cat.h"
@@ -25,9 +25,6 @@ namespace {
 constexpr uint64_t kMostZeros = uint64_t{64} << 20;
 // Copied names of one call together.
 constexpr size_t kMostNameBytes = size_t{256} << 20;
-
-// Of one function; compilers make a handful.
-constexpr size_t kMostClones = 256;
 
 constexpr uint16_t kRelocatable = 1; // ET_REL
 
@@ -44,14 +41,17 @@ struct ElfFile::Impl {
   // Made on first use.
   std::optional<std::unique_ptr<DebugInfo>> debugInfo;
   std::optional<RelocatedRanges> relocated;
+  std::optional<Neighbours> neighbours;
   std::optional<AddressIndex> addresses;
+  SeenSymbols seen{};
+  unsigned questions = 0; // by address that needed a scan, so far
 
-  [[nodiscard]] SymbolLookup lookup() const {
+  [[nodiscard]] SymbolLookup lookup() {
     SymbolLookup::Source separate;
     if (debug) separate = {&debug->impl_->image, &debug->impl_->contents};
-    return SymbolLookup({&image, &contents}, separate);
+    return SymbolLookup({&image, &contents}, separate, seen);
   }
-  unsigned questions = 0; // by address, so far
+  [[nodiscard]] std::optional<Surroundings> near(uint64_t address);
   [[nodiscard]] Surroundings around(uint64_t address);
 };
 
@@ -132,26 +132,52 @@ bool ElfFile::isRelocated(LinkAddress address, uint64_t size) const {
 
 // --- symbols by address -----------------------------------------------------------------------------------------
 
-Surroundings ElfFile::Impl::around(uint64_t address) {
-  // Below this, an index costs less than a page fault; and from so many questions on, it is worth its cost.
-  constexpr size_t kFewSymbols = 20'000;
-  constexpr unsigned kFewQuestions = 2;
-  if (addresses) return addresses->around(address);
-  std::vector<SymbolSource> sources;
-  size_t total = 0;
-  for (const SymbolLookup::Table &table : lookup().tables()) {
-    sources.push_back({table.table, table.contents});
-    total += table.table->count();
+namespace {
+
+// Below this, an index costs less than a page fault.
+constexpr size_t kFewSymbols = 20'000;
+
+struct Sources {
+  std::vector<SymbolSource> tables;
+  size_t symbols = 0;
+};
+Sources sourcesOf(const SymbolLookup &lookup) {
+  Sources out;
+  for (const SymbolLookup::Table &table : lookup.tables()) {
+    out.tables.push_back({table.table, table.contents});
+    out.symbols += table.table->count();
   }
+  return out;
+}
+
+} // namespace
+
+// What is near the functions that were found by name before the first question; nothing where the address is not.
+std::optional<Surroundings> ElfFile::Impl::near(uint64_t address) {
+  if (!neighbours && !addresses && !seen.places.empty())
+    if (Sources sources = sourcesOf(lookup()); sources.symbols > kFewSymbols) {
+      seen.places.push_back(address);
+      neighbours.emplace(sources.tables, image.machine == Machine::AArch64, seen.places);
+    }
+  seen.places.clear();
+  return neighbours ? neighbours->around(address) : std::nullopt;
+}
+
+Surroundings ElfFile::Impl::around(uint64_t address) {
+  constexpr unsigned kFewQuestions = 2; // from so many on, an index is worth its cost
+  if (addresses) return addresses->around(address);
+  Sources sources = sourcesOf(lookup());
   const bool leaveOutMarkers = image.machine == Machine::AArch64;
-  if (total > kFewSymbols && questions++ < kFewQuestions) return scanAround(sources, leaveOutMarkers, address);
+  if (sources.symbols > kFewSymbols && questions++ < kFewQuestions)
+    return scanAround(sources.tables, leaveOutMarkers, address);
 
   uint64_t lowest = UINT64_MAX, highest = 0;
   for (const Segment &segment : image.segments) {
     lowest = std::min(lowest, segment.address.value);
     highest = std::max(highest, segment.address.value + segment.memorySize);
   }
-  return addresses.emplace(std::move(sources), leaveOutMarkers, std::min(lowest, highest), highest).around(address);
+  return addresses.emplace(std::move(sources.tables), leaveOutMarkers, std::min(lowest, highest), highest)
+      .around(address);
 }
 
 namespace {
@@ -166,7 +192,8 @@ auto preference(const Symbol &symbol) {
 } // namespace
 
 std::optional<Symbol> ElfFile::symbolAt(LinkAddress address) const {
-  Surroundings around = impl_->around(address.value);
+  Surroundings around = impl_->near(address.value).value_or(Surroundings{});
+  if (around.holding.empty() && (around.before.empty() || !around.next)) around = impl_->around(address.value);
   // Of those that hold the address, the smallest. Else a symbol without size reaches to the next one, which must be
   // behind the address; a sized one that is nearer ends before it.
   const auto &candidates = around.holding.empty() ? around.before : around.holding;
@@ -199,7 +226,8 @@ LinkAddress ElfFile::endOfBlock(LinkAddress address) const {
 
 LinkAddress ElfFile::nextSymbol(LinkAddress address) const {
   LinkAddress end = endOfBlock(address);
-  std::optional<uint64_t> next = impl_->around(address.value).next;
+  auto near = impl_->near(address.value);
+  std::optional<uint64_t> next = near && near->next ? near->next : impl_->around(address.value).next;
   return next ? std::min(end, LinkAddress{*next}) : end;
 }
 
@@ -247,19 +275,7 @@ std::vector<ElfFile::ImportSlot> ElfFile::importSlots(std::string_view symbol) c
 }
 
 std::vector<std::vector<Symbol>> ElfFile::clonesOf(const std::vector<std::string> &names) const {
-  std::vector<std::vector<Symbol>> result(names.size());
-  std::vector<std::string_view> views(names.begin(), names.end());
-  SymbolLookup lookup = impl_->lookup();
-  for (const SymbolLookup::Table &table : lookup.tables())
-    if (!table.dynamic) // they are local
-      for (NameHit hit : scanForClones(*table.table, views, *table.contents))
-        if (result[hit.name].size() < kMostClones) result[hit.name].push_back(lookup.describe(table, hit.symbol));
-  for (std::vector<Symbol> &clones : result) { // the debug file has those of the file again
-    std::ranges::sort(clones, {}, [](const Symbol &symbol) { return std::tuple(symbol.address.value, symbol.name); });
-    auto again = std::ranges::unique(clones, {}, &Symbol::address);
-    clones.erase(again.begin(), again.end());
-  }
-  return result;
+  return impl_->lookup().clonesOf(names);
 }
 
 std::vector<std::string> ElfFile::symbolNames(size_t limit) const {
@@ -293,7 +309,9 @@ Result<void> ElfFile::attachDebugFile(std::shared_ptr<const ElfFile> debug) cons
                                   {.message = cat("`", debug->name(), "` has build-id ", toHex(debug->buildId()))}}});
   impl_->debug = std::move(debug);
   impl_->debugInfo.reset();
+  impl_->neighbours.reset();
   impl_->addresses.reset();
+  impl_->seen = {};
   impl_->questions = 0;
   return {};
 }

@@ -1,8 +1,9 @@
 // One ELF file, read through LLVM's libObject and made safe: every offset and count from the file is checked, and
 // nothing of LLVM shows here. Holds a read-only private mapping of the file; names it returns are copies.
 //
-// Symbols are not indexed: a lookup is one filtered scan of the tables for all wanted names at once (measured in
-// toolchain notes: 10 ms for a million symbols), because a patch wants twenty names of a million.
+// Symbols are not indexed: a lookup is one filtered scan of the tables for all wanted names at once, because a patch
+// wants twenty names of a million. What is usually asked next (clones of those names, what stands around them) is
+// answered from the same pass and one more.
 #pragma once
 
 #include <functional>
@@ -53,9 +54,9 @@ struct Segment { // PT_LOAD
   bool readable = false, writable = false, executable = false;
 };
 
-// How names are compared: with those of .dynsym, which are hashed; with those of all symbol tables; or, where these have
-// none, as C++ writes them too (which takes a pass over the whole table).
-enum class Spelling : uint8_t { Exported, AsInTable, AlsoCxx };
+// How names are compared: with those of .dynsym, which are hashed; with those of all symbol tables; or, where these
+// have none, as C++ writes them too (which takes a pass over the whole table); or in that way alone.
+enum class Spelling : uint8_t { Exported, AsInTable, AlsoCxx, Cxx };
 
 class ElfFile {
 public:

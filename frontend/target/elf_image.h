@@ -26,7 +26,7 @@ struct SymbolTable {
   size_t firstGlobal = 0;   // sh_info: symbols below it are local; 0 for .dynsym found without section headers
   bool is64 = false;
   BytesView versions; // .gnu.version, a uint16 for each symbol; may be empty (.symtab always)
-  mutable std::optional<std::vector<uint32_t>> files{}; // its STT_FILE symbols, in order; made by sourceFileOf
+  mutable std::optional<std::vector<uint32_t>> files{}; // its STT_FILE symbols, in order; made when needed
   [[nodiscard]] size_t entrySize() const { return is64 ? 24 : 16; }
   [[nodiscard]] size_t count() const { return entries.size() / entrySize(); }
 };

@@ -19,6 +19,8 @@
 namespace lpc::target {
 namespace {
 
+constexpr size_t kMostSeen = 4096; // names of one call
+
 SymbolKind kindOf(const SymbolEntry &entry) {
   switch (entry.type()) {
   case STT_FUNC: return SymbolKind::Function;
@@ -104,7 +106,7 @@ Symbol SymbolLookup::symbolOf(const Table &table, size_t index) const {
 std::vector<NameHit> SymbolLookup::dynamicHits(std::span<const std::string_view> names) const {
   if (!file_.image->dynsym) return {};
   if (file_.image->gnuHash || file_.image->sysvHash) return lookUpHashed(*file_.image, names);
-  return scanForNames(*file_.image->dynsym, names, *file_.contents);
+  return scanForNames(*file_.image->dynsym, names, *file_.contents).names;
 }
 
 // Joins what .dynsym has with what the other tables have; all have the same name.
@@ -129,9 +131,19 @@ void SymbolLookup::addExports(std::vector<Symbol> &symbols, const std::vector<Sy
 std::vector<std::vector<Symbol>> SymbolLookup::byName(const std::vector<std::string_view> &bases,
                                                       Spelling spelling) const {
   std::vector<std::vector<Symbol>> result(bases.size()), dynamic(bases.size());
-  for (const Table &table : tables()) {
+  const std::vector<Table> all = tables();
+  const bool keepClones = spelling != Spelling::Exported && bases.size() <= kMostSeen;
+  if (keepClones)
+    for (std::string_view base : bases)
+      seen_.clones[std::string(base)].clear();
+  for (uint32_t number = 0; number < all.size(); number++) {
+    const Table &table = all[number];
     if (table.dynamic || spelling == Spelling::Exported) continue;
-    for (NameHit hit : scanForNames(*table.table, bases, *table.contents)) {
+    FoundNames found = scanForNames(*table.table, bases, *table.contents);
+    if (keepClones)
+      for (NameHit hit : found.clones)
+        seen_.clones[std::string(bases[hit.name])].push_back({number, hit.symbol});
+    for (NameHit hit : found.names) {
       Symbol symbol = symbolOf(table, hit.symbol);
       auto &known = result[hit.name];
       // Both the file and its debug file may have a .symtab. (A long list is one of a hostile file: duplicates stay.)
@@ -186,6 +198,44 @@ std::string SymbolLookup::nameToWrite(const Table &table, size_t index) const {
   return symbol.defaultVersion ? symbol.name : symbol.name + "@" + symbol.version;
 }
 
+std::vector<std::vector<Symbol>> SymbolLookup::clonesOf(const std::vector<std::string> &names) const {
+  std::vector<std::string_view> fresh;
+  for (const std::string &name : names)
+    if (!seen_.clones.contains(name)) fresh.push_back(name);
+  std::ranges::sort(fresh);
+  fresh.erase(std::ranges::unique(fresh).begin(), fresh.end());
+  const std::vector<Table> all = tables();
+  for (std::string_view name : fresh)
+    seen_.clones[std::string(name)].clear();
+  for (uint32_t number = 0; number < all.size() && !fresh.empty(); number++)
+    if (!all[number].dynamic) // they are local
+      for (NameHit hit : scanForNames(*all[number].table, fresh, *all[number].contents).clones)
+        seen_.clones[std::string(fresh[hit.name])].push_back({number, hit.symbol});
+  std::vector<std::vector<Symbol>> result(names.size());
+  for (size_t i = 0; i < names.size(); i++) {
+    std::vector<Symbol> &clones = result[i];
+    for (auto [table, symbol] : seen_.clones[names[i]])
+      clones.push_back(describe(all[table], symbol));
+    // The debug file has those of the file again.
+    std::ranges::sort(clones, {}, [](const Symbol &symbol) { return std::tuple(symbol.address.value, symbol.name); });
+    auto again = std::ranges::unique(clones, {}, &Symbol::address);
+    clones.erase(again.begin(), again.end());
+  }
+  return result;
+}
+
+// Functions that were found are looked at next: what they end at, what stands beside them.
+void SymbolLookup::note(const std::vector<std::vector<Symbol>> &found) const {
+  if (found.size() > kMostSeen) return;
+  for (const std::vector<Symbol> &symbols : found)
+    for (const Symbol &symbol : symbols) {
+      bool code = symbol.kind != SymbolKind::Object && symbol.kind != SymbolKind::ThreadLocal;
+      if (!code || symbol.absolute || seen_.places.size() >= 2 * kMostSeen) continue;
+      seen_.places.push_back(symbol.address.value);
+      if (symbol.size > 1) seen_.places.push_back(symbol.address.value + (symbol.size - 1));
+    }
+}
+
 std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::string> &names, Spelling spelling) const {
   std::vector<VersionedName> wanted;
   std::vector<std::string_view> bases;
@@ -194,24 +244,24 @@ std::vector<std::vector<Symbol>> SymbolLookup::find(const std::vector<std::strin
     wanted.push_back(splitVersion(name));
     if (baseOf.try_emplace(wanted.back().base, bases.size()).second) bases.push_back(wanted.back().base);
   }
-  std::vector<std::vector<Symbol>> found = byName(bases, spelling), result(names.size());
+  std::vector<std::vector<Symbol>> result(names.size()), found(bases.size());
+  if (spelling != Spelling::Cxx) found = byName(bases, spelling);
   std::vector<std::string_view> unknown;
   for (size_t i = 0; i < names.size(); i++) {
     const std::vector<Symbol> &symbols = found[baseOf[wanted[i].base]];
     result[i] = select(symbols, wanted[i]);
-    // A cold part is looked for by the name of its function and GCC's ending, which C++ names don't have.
-    if (symbols.empty() && !names[i].ends_with(".cold")) unknown.push_back(names[i]);
+    if (symbols.empty() && spelling >= Spelling::AlsoCxx) unknown.push_back(names[i]);
   }
-  if (unknown.empty() || spelling != Spelling::AlsoCxx) return result;
-
   std::ranges::sort(unknown);
   unknown.erase(std::ranges::unique(unknown).begin(), unknown.end());
-  std::vector<std::vector<Symbol>> demangled = byCxxName(unknown);
-  for (size_t i = 0; i < names.size(); i++) {
+  std::vector<std::vector<Symbol>> demangled;
+  if (!unknown.empty()) demangled = byCxxName(unknown);
+  for (size_t i = 0; i < names.size() && !unknown.empty(); i++) {
     auto position = std::ranges::lower_bound(unknown, std::string_view(names[i]));
     if (position == unknown.end() || *position != names[i]) continue;
     result[i] = select(demangled[static_cast<size_t>(position - unknown.begin())], {});
   }
+  note(result);
   return result;
 }
 

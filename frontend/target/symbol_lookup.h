@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "frontend/target/elf_image.h"
@@ -11,14 +12,24 @@
 
 namespace lpc::target {
 
+// What passes over the tables showed besides what they were made for: it is asked for next. Of patches with so many
+// names that to keep it would cost more than another pass, nothing is kept.
+struct SeenSymbols {
+  struct Clone {
+    uint32_t table = 0, symbol = 0; // of tables()
+  };
+  std::unordered_map<std::string, std::vector<Clone>> clones; // of each name that was looked for
+  std::vector<uint64_t> places;                               // where code that was found begins and ends
+};
+
 class SymbolLookup {
 public:
   struct Source {
     const ElfImage *image = nullptr;
     const FileContents *contents = nullptr;
   };
-  // `debug` may be empty.
-  SymbolLookup(Source file, Source debug) : file_(file), debug_(debug) {}
+  // `debug` may be empty. `seen` outlives this; it is of these two sources.
+  SymbolLookup(Source file, Source debug, SeenSymbols &seen) : file_(file), debug_(debug), seen_(seen) {}
 
   struct Table {
     const SymbolTable *table = nullptr;
@@ -28,8 +39,9 @@ public:
   // The tables there are, .dynsym last.
   [[nodiscard]] std::vector<Table> tables() const;
 
-  // As ElfFile::find.
+  // As ElfFile's.
   [[nodiscard]] std::vector<std::vector<Symbol>> find(const std::vector<std::string> &names, Spelling spelling) const;
+  [[nodiscard]] std::vector<std::vector<Symbol>> clonesOf(const std::vector<std::string> &names) const;
   // The symbol at `index` of one of the tables(), with what .dynsym says of it.
   [[nodiscard]] Symbol describe(const Table &table, size_t index) const;
   // Its name as a patch can write it: with `@VERSION` where that is not the default one. Empty: nameless or too long.
@@ -42,8 +54,10 @@ private:
                                                         Spelling spelling) const;
   [[nodiscard]] std::vector<std::vector<Symbol>> byCxxName(const std::vector<std::string_view> &names) const;
   void addExports(std::vector<Symbol> &symbols, const std::vector<Symbol> &dynamic) const;
+  void note(const std::vector<std::vector<Symbol>> &found) const;
 
   Source file_, debug_;
+  SeenSymbols &seen_;
 };
 
 } // namespace lpc::target

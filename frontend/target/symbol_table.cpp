@@ -103,8 +103,9 @@ std::string_view sourceFileOf(const SymbolTable &table, size_t index) {
       4096; // symbols; a file of more is one of many, and then a list of the files is worth its cost
   auto isFile = [&](size_t i) { return entryAt(table, i).type() == STT_FILE; };
   auto name = [&](size_t i) { return stringAt(table.strings, entryAt(table, i).name, kLongestName).value_or(""); };
-  for (size_t i = index; i-- > index - std::min(index, kNear);)
-    if (isFile(i)) return name(i);
+  if (!table.files)
+    for (size_t i = index; i-- > index - std::min(index, kNear);)
+      if (isFile(i)) return name(i);
   if (!table.files) {
     table.files.emplace();
     for (size_t i = 0; i < std::min(table.firstGlobal, table.count()); i++)

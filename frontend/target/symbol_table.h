@@ -38,11 +38,12 @@ inline SymbolEntry entryAt(const SymbolTable &table, size_t index) {
   return {load(0, k32), raw[12], load(14, k16), load(4, k32), load(8, k32)};
 }
 
+inline constexpr unsigned kFileSymbol = 4; // STT_FILE
 // Something that a patch can name: not undefined, no section or file symbol, not nameless.
 inline bool isDefinition(const SymbolEntry &entry) {
-  constexpr uint16_t kUndefined = 0;          // SHN_UNDEF
-  constexpr unsigned kSection = 3, kFile = 4; // STT_SECTION, STT_FILE
-  return entry.section != kUndefined && entry.name != 0 && entry.type() != kSection && entry.type() != kFile;
+  constexpr uint16_t kUndefined = 0; // SHN_UNDEF
+  constexpr unsigned kSection = 3;   // STT_SECTION
+  return entry.section != kUndefined && entry.name != 0 && entry.type() != kSection && entry.type() != kFileSymbol;
 }
 
 // Its whole name; empty where there is none.
@@ -61,12 +62,18 @@ struct NameHit {
   uint32_t symbol = 0;
 };
 
+// By name (then by symbol): at most kMostHits of one, and kMostClones (compilers make a handful).
+inline constexpr size_t kMostHits = 16384, kMostClones = 256;
+struct FoundNames {
+  std::vector<NameHit> names;
+  std::vector<NameHit> clones; // whose name is that and what a compiler adds to the name of a part or a copy
+};
+
 // All defined symbols of the table whose name, without its version, is one of `names` (none of them twice): by going
 // once through the strings and once through the symbols, in the order of the file. `contents` may drop the pages
-// behind. At most kMostHits for a name.
-inline constexpr size_t kMostHits = 16384;
-std::vector<NameHit> scanForNames(const SymbolTable &table, std::span<const std::string_view> names,
-                                  const FileContents &contents);
+// behind.
+FoundNames scanForNames(const SymbolTable &table, std::span<const std::string_view> names,
+                        const FileContents &contents);
 
 // Where names of symbols may start in table.strings, with the name that they stand for.
 struct StringHit {
@@ -74,11 +81,11 @@ struct StringHit {
   uint32_t name = 0;
   auto operator<=>(const StringHit &) const = default;
 };
-// The defined symbols whose names start at one of the `strings`.
+// The defined symbols whose names start at one of the `strings`. Makes table.files by the way.
 std::vector<NameHit> scanForStrings(const SymbolTable &table, std::vector<StringHit> strings,
                                     const FileContents &contents);
 
-// The same as scanForNames for .dynsym, through its hash table; it must have one.
+// The same as scanForNames, but for clones, for .dynsym, through its hash table; it must have one.
 std::vector<NameHit> lookUpHashed(const ElfImage &image, std::span<const std::string_view> names);
 
 // The source file of a local symbol: the STT_FILE symbol before it; "" where there is none, and for globals.

@@ -17,12 +17,13 @@ std::vector<std::string> namesOf(const std::vector<Symbol> &symbols) {
 TEST(Clones, AreFoundByTheNamesThatCompilersMake) {
   auto file = openMade("clones");
   ASSERT_TRUE(file);
-  auto found = file->clonesOf({"f", "of", "longer_name", "_start", ""});
+  auto found = file->clonesOf({"f", "of", "longer_name", "_start", "", "f"}); // a name twice
   EXPECT_THAT(namesOf(found[0]), ElementsAre("f.cold", "f.part.0", "f.isra.0.constprop.1", "f.lto_priv.3"));
   EXPECT_THAT(namesOf(found[1]), ElementsAre("of.cold"));
   EXPECT_THAT(namesOf(found[2]), ElementsAre("longer_name.cold.2"));
   EXPECT_THAT(namesOf(found[3]), ElementsAre());
   EXPECT_THAT(namesOf(found[4]), ElementsAre());
+  EXPECT_EQ(found[5], found[0]);
   EXPECT_EQ(found[0][0].kind, SymbolKind::Function);
 }
 

@@ -48,7 +48,7 @@ private:
 
     if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
     uint64_t sequence = session_.records().empty() ? 1 : session_.records().back().record.sequence + 1;
-    auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, session_.agent());
+    auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, session_.agent(), session_.snapshot().maps);
     if (!made)
       return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
                  ? refuse(outcome_, std::move(made.error()))

@@ -25,6 +25,19 @@ uint64_t mappedSize(const PlannedMemory &memory) {
   return end;
 }
 
+// Profilers know code by its place in the file that it is mapped from, and all of these files by one name: no code of
+// another patch is at the places that are given here. The lowest ones, because files have limits (RLIMIT_FSIZE).
+uint64_t freeOffset(const std::vector<runtime::Mapping> &maps, uint64_t from, uint64_t size) {
+  std::vector<std::pair<uint64_t, uint64_t>> taken;
+  for (const runtime::Mapping &mapping : maps)
+    if (isOfPatch(mapping) && mapping.executable)
+      taken.emplace_back(mapping.offset, mapping.offset + mapping.range.size());
+  std::ranges::sort(taken);
+  for (const auto &[begin, end] : taken)
+    if (from < end && begin < from + size) from = end;
+  return from;
+}
+
 // Takes away again what was mapped when a later step fails; the record goes last.
 std::unexpected<Error> undo(Error why, const FoundRecord &made, runtime::Agent &agent) {
   for (const RemoteRange &range : made.memory)
@@ -103,9 +116,12 @@ Record recordOf(const Plan &plan, uint64_t sequence) {
 }
 
 Result<FoundRecord> prepareMemory(const Plan &plan, Record record, const runtime::Process &process,
-                                  runtime::Agent &agent) {
+                                  runtime::Agent &agent, const std::vector<runtime::Mapping> &maps) {
   Bytes recordBytes = encode(record);
-  uint64_t size = pages(recordBytes.size());
+  uint64_t memorySize = 0;
+  for (const PlannedMemory &memory : plan.memories)
+    memorySize += mappedSize(memory);
+  uint64_t size = freeOffset(maps, pages(recordBytes.size()), memorySize);
   std::vector<uint64_t> offsets;
   for (const PlannedMemory &memory : plan.memories) {
     offsets.push_back(size);

@@ -14,10 +14,11 @@ namespace lpc::backend {
 // What the record of a plan holds: its changes (not those in the patch's own memory), and names for its code.
 Record recordOf(const Plan &plan, uint64_t sequence);
 
-// Makes the plan's memory in the process, its record in state Prepared. On error nothing is left behind. NoSpaceInReach
-// (a place was taken meanwhile: plan again with the next attempt), RemoteCallFailed, ProcessGone.
+// Makes the plan's memory in the process, its record in state Prepared. `maps` are those of the process now. On error
+// nothing is left behind. NoSpaceInReach (a place was taken meanwhile: plan again with the next attempt),
+// RemoteCallFailed, ProcessGone.
 Result<FoundRecord> prepareMemory(const Plan &plan, Record record, const runtime::Process &process,
-                                  runtime::Agent &agent);
+                                  runtime::Agent &agent, const std::vector<runtime::Mapping> &maps);
 
 // One place that gets new bytes at the switch.
 struct PlaceChange {

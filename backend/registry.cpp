@@ -11,12 +11,15 @@ constexpr uint64_t kLargestRecord = 256u << 20;
 
 } // namespace
 
+bool isOfPatch(const runtime::Mapping &mapping) {
+  return !mapping.shared && mapping.path.starts_with(std::string("/memfd:") + kRegistryName + " ");
+}
+
 Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
                                               const std::vector<runtime::Mapping> &maps) {
   std::map<std::pair<uint64_t, uint64_t>, std::vector<const runtime::Mapping *>> files; // by device and inode
   for (const runtime::Mapping &mapping : maps)
-    if (!mapping.shared && mapping.path.starts_with(std::string("/memfd:") + kRegistryName + " "))
-      files[{mapping.device, mapping.inode}].push_back(&mapping);
+    if (isOfPatch(mapping)) files[{mapping.device, mapping.inode}].push_back(&mapping);
   std::vector<FoundRecord> records;
   for (const auto &[file, mappings] : files) {
     auto start = std::ranges::find(mappings, uint64_t{0}, &runtime::Mapping::offset);

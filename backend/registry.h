@@ -25,5 +25,6 @@ Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
 
 // The name of the memfd.
 constexpr const char *kRegistryName = "livepatch";
+bool isOfPatch(const runtime::Mapping &mapping);
 
 } // namespace lpc::backend

@@ -18,7 +18,7 @@ constexpr std::array kApplyOptions = {Pid,         All,  ExpectPlan, Target,    
                                       AllowActive, Stop, DryRun,     PublicKey, Warning, Format,  Help};
 constexpr std::array kRunOptions = {Target, Object, Timeout, PublicKey, Warning, Format, Help};
 constexpr std::array kRevertOptions = {Pid, All, Timeout, MaxPause, AllowActive, DryRun, Format, Help};
-constexpr std::array kStatusOptions = {Pid, Format, Help};
+constexpr std::array kStatusOptions = {Pid, Symbols, Format, Help};
 constexpr std::array kDumpOptions = {Emit, Target, Object, Pid, PublicKey, Warning, Help};
 constexpr std::array kFmtOptions = {InPlace, OnlyCheck, Help};
 constexpr std::array kHelpOptions = {EmitHelp, Help};
@@ -168,8 +168,14 @@ constexpr std::array kCommands = {
             "Reads the record of patches that each process holds, without stopping it. Without --pid: of all "
             "processes that can be looked at; those without patches are not listed.\n\n"
             "A patch is `applied`, `prepared` (its memory is there, nothing is changed), `reverted` (its memory is "
-            "still in use) or `interrupted`: an lpc was killed at work, and the next apply or revert repairs it first.",
-        .example = "lpc status\nlpc status --pid 4711 --format json",
+            "still in use) or `interrupted`: an lpc was killed at work, and the next apply or revert repairs it "
+            "first.\n\n"
+            "With --symbols, files that name the functions of the patches are written, from the process alone: a "
+            "script for gdb, and a folder for perf's --symfs. They are right until patches come or go.",
+        .example = "lpc status\nlpc status --pid 4711 --format json\n"
+                   "lpc status --pid 4711 --symbols /tmp/symbols\n"
+                   "gdb -p 4711 -x /tmp/symbols/gdb\n"
+                   "perf report --symfs /tmp/symbols",
         .options = kStatusOptions,
         .run = runStatus,
     },

@@ -80,6 +80,7 @@ Result<void> assign(const OptionInfo &option, const std::string &value, Argument
   case OptionId::Target: into.target = value; return {};
   case OptionId::Builds: into.targets.push_back(value); return {};
   case OptionId::Output: into.output = value; return {};
+  case OptionId::Symbols: into.symbols = value; return {};
   case OptionId::PublicKey: into.publicKey = value; return {};
   case OptionId::All: into.all = true; return {};
   case OptionId::ExpectPlan: return setDigest(value, into.expectedPlan);

@@ -48,7 +48,7 @@ struct Arguments {
   std::optional<size_t> dashes; // so many of them stand before a `--`
   std::optional<std::string> target;
   std::vector<std::string> targets; // of `build`
-  std::optional<std::string> output;
+  std::optional<std::string> output, symbols;
   std::optional<std::string> publicKey;
   std::vector<ObjectFile> objects;
   std::vector<pid_t> pids; // each once, in the order given

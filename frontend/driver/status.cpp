@@ -1,4 +1,4 @@
-// lpc status [--pid PID...] [--format text|json]
+// lpc status [--pid PID...] [--symbols FOLDER] [--format text|json]
 #include <algorithm>
 #include <ctime>
 
@@ -6,6 +6,7 @@
 #include "frontend/driver/console.h"
 #include "frontend/driver/diagnostics_json.h"
 #include "frontend/driver/exit_status.h"
+#include "frontend/driver/symbols_folder.h"
 #include "frontend/pipeline.h"
 #include "ir/support/cat.h"
 #include "ir/support/display.h"
@@ -43,6 +44,7 @@ struct Answer {
   std::vector<Applied> processes;
   std::vector<std::pair<pid_t, Error>> errors;
   size_t hidden = 0; // processes that could not be looked at when all were asked for
+  std::optional<SymbolsFolder> symbols{};
 };
 
 Answer ask(const std::vector<pid_t> &pids) {
@@ -101,6 +103,11 @@ std::string document(const Answer &answer, int status) {
           });
         });
     });
+    if (answer.symbols)
+      json.array("symbol_files", [&] {
+        for (const std::string &file : answer.symbols->files)
+          json.textElement(file);
+      });
     writeDiagnostics(json, diagnostics, "");
     json.number("not_permitted", static_cast<int64_t>(answer.hidden));
     json.number("status", status);
@@ -123,10 +130,33 @@ std::string text(const Answer &answer) {
   return out;
 }
 
+// What to do with the files.
+std::string advice(pid_t pid, const std::string &folder, const SymbolsFolder &symbols) {
+  std::string out = cat("  gdb -p ", pid, " -x ", displayable(folder), "/gdb\n");
+  if (symbols.forProfilers) out += cat("  perf report --symfs ", displayable(folder), "\n");
+  if (symbols.incomplete) out += "  perf names not all of the functions: it cannot tell these patches apart\n";
+  return out;
+}
+
 } // namespace
 
 int runStatus(const Arguments &arguments) {
+  if (arguments.symbols && arguments.pids.size() != 1) {
+    printError(kCommand, {.id = DiagnosticId::Usage,
+                          .message = "`--symbols` is for one process: it needs one `--pid`",
+                          .notes = {},
+                          .help = {},
+                          .place = {}});
+    return WrongUsage;
+  }
   Answer answer = arguments.pids.empty() ? askAll() : ask(arguments.pids);
+  if (arguments.symbols && answer.errors.empty()) {
+    auto symbols = writeSymbols(arguments.pids[0], *arguments.symbols);
+    if (symbols)
+      answer.symbols = std::move(*symbols);
+    else
+      answer.errors.emplace_back(arguments.pids[0], std::move(symbols.error()));
+  }
   int status = Done;
   for (const auto &[pid, error] : answer.errors)
     status = std::max<int>(status, statusOf(error.id));
@@ -135,6 +165,7 @@ int runStatus(const Arguments &arguments) {
     return status;
   }
   print(text(answer));
+  if (answer.symbols) print(advice(arguments.pids[0], *arguments.symbols, *answer.symbols));
   if (arguments.pids.empty() && answer.processes.empty()) print("no process has a patch\n");
   if (answer.hidden > 0)
     print(

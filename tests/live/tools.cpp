@@ -1,5 +1,5 @@
-// What a debugger sees of a patch: with the payload's file given as docs/tools.md says, a backtrace through patched
-// code has the payload's functions and lines.
+// What debuggers and profilers see of a patch: with what `lpc status --symbols` writes, the payload's functions; with
+// the payload's file given as docs/tools.md says, its lines, too.
 #include <algorithm>
 #include <filesystem>
 #include <regex>
@@ -82,6 +82,83 @@ TEST_F(Tools, GdbWithARelocatableObject) {
   std::string shown = backtrace(std::string("add-symbol-file payload.o ") + text);
   std::ranges::replace(shown, '\n', ' ');
   EXPECT_THAT(shown, ContainsRegex("deeper \\(.*at payload.c:3")); // where the frames behind it are, gdb only guesses
+}
+
+// Nobody has the payload any more.
+TEST_F(Tools, GdbFromTheProcessAlone) {
+  for (const char *payload : {"payload.so", "payload.o"}) {
+    SCOPED_TRACE(payload);
+    start({"./program"});
+    applied(payload);
+    std::filesystem::remove(payload);
+    RunResult done = lpc({"status", "--pid", pid(), "--symbols", "symbols"});
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_THAT(done.out, testing::HasSubstr("gdb -p " + pid() + " -x symbols/gdb\n"));
+    std::string shown = backtrace("source symbols/gdb");
+    std::ranges::replace(shown, '\n', ' ');
+    EXPECT_THAT(shown, ContainsRegex("wait_here \\(.* in deeper \\(\\).* in fix \\(\\).* main \\(\\) at program.c"));
+  }
+}
+
+TEST_F(Tools, SymbolsAreOfOneProcess) {
+  for (const std::vector<std::string> &pids : {std::vector<std::string>{}, {"--pid", pid() + ",1"}}) {
+    std::vector<std::string> words{"status", "--symbols", "symbols"};
+    words.insert(words.end(), pids.begin(), pids.end());
+    RunResult done = lpc(words);
+    EXPECT_EQ(done.status, 2);
+    EXPECT_THAT(done.err, testing::HasSubstr("`--symbols` is for one process"));
+  }
+  RunResult done = lpc({"status", "--pid", pid(), "--symbols", "program/none"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, testing::HasSubstr("cannot make `program/none`"));
+  done = lpc({"status", "--pid", pid(), "--symbols", "symbols", "--format", "json"});
+  EXPECT_EQ(done.status, 0) << "without patches";
+  EXPECT_THAT(done.out, testing::HasSubstr("\"symbol_files\""));
+}
+
+// --- perf --------------------------------------------------------------------------------------------------------
+
+constexpr const char *kBusy = R"(
+  #include <stdio.h>
+  __attribute__((noinline)) int first(int x) { return x * 12345 + 1; }
+  __attribute__((noinline)) int second(int x) { return x * 12345 + 2; }
+  int (*volatile callees[])(int) = {first, second};
+  int main(void) {
+    puts("ready");
+    fflush(stdout);
+    for (unsigned i = 0;; i++) callees[i % 2](3);
+  })";
+
+class Perf : public Linkage {};
+
+// Two patches: perf knows their code by where it is in files of one name.
+TEST_F(Perf, NamesFunctionsOfTwoPatches) {
+  if (!std::filesystem::exists("/usr/bin/perf")) GTEST_SKIP() << "perf is not installed";
+  RunResult probe = run({"perf", "record", "-e", "cpu-clock", "-o", "probe.data", "true"});
+  if (probe.status != 0) GTEST_SKIP() << "perf cannot record here: " << probe.err.substr(0, probe.err.find('\n'));
+  folder_.write("program.c", kBusy);
+  ASSERT_TRUE(compile({"gcc", "-O2", "-o", "program", "program.c"})) << why_;
+  start({"./program"});
+  for (const std::string name : {"first", "second"}) {
+    folder_.write(name + ".c",
+                  "__attribute__((noinline)) int busy_" + name +
+                      "(int x) { volatile int s = 0; for (int i = 0; i < 10000; i++) s += i * x; return s; }\n"
+                      "int fix(int x) { volatile int y = busy_" +
+                      name + "(x); return y; }\n");
+    ASSERT_TRUE(compile({"gcc", "-O2", "-fPIC", "-shared", "-o", name + ".so", name + ".c"})) << why_;
+    folder_.write(name + ".lp", "target program\ndl p " + name + ".so\njmp " + name + " $p:fix\n");
+    RunResult done = lpc({"apply", name + ".lp", "--pid", pid()});
+    ASSERT_EQ(done.status, 0) << done.err;
+    std::filesystem::remove(name + ".so");
+  }
+  RunResult done = lpc({"status", "--pid", pid(), "--symbols", "symbols"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, testing::HasSubstr("perf report --symfs symbols\n"));
+  done = run({"perf", "record", "-e", "cpu-clock", "-F", "1000", "-o", "perf.data", "-p", pid(), "--", "sleep", "1"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  done = run({"perf", "report", "-i", "perf.data", "--symfs", "symbols", "--stdio", "--sort", "sym"});
+  EXPECT_THAT(done.out, testing::HasSubstr("busy_first")) << done.err;
+  EXPECT_THAT(done.out, testing::HasSubstr("busy_second"));
 }
 
 } // namespace

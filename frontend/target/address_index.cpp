@@ -52,7 +52,8 @@ AddressIndex::AddressIndex(std::vector<SymbolSource> sources, bool leaveOutMarke
     total += source.table->count();
   size_t buckets = std::bit_ceil(total / 16 + 1);
   uint64_t span = highest > lowest ? highest - lowest : 1;
-  shift_ = std::max(static_cast<int>(std::bit_width(span - 1)) - std::countr_zero(buckets), 0);
+  constexpr int kMostShift = 63; // one bucket for the whole of 64 bits: any shift will do
+  shift_ = std::clamp(static_cast<int>(std::bit_width(span - 1)) - std::countr_zero(buckets), 0, kMostShift);
   ends_.resize(buckets);
   reach_.resize(buckets);
   sorted_.resize(buckets);

@@ -221,6 +221,12 @@ private:
               "`gcc -shared -fPIC`");
     if (std::ranges::find(open, "__tls_get_addr") != open.end())
       d.help = "a static program has no `__tls_get_addr`: compile the payload with -ftls-model=initial-exec";
+    std::vector<std::string> absent;
+    for (const std::string &library : memory_.payload->needed())
+      if (context_.objects.named(library).empty()) absent.push_back(library);
+    if (!absent.empty())
+      d.notes.push_back(
+          {cat("it was linked with libraries that `", shown(context_, 0), "` does not load:"), {}, std::move(absent)});
     if (open.size() > 1) d.notes.push_back({"nobody defines:", {}, std::move(open)});
     good_ = false;
   }

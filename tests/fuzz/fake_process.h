@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/link.h"
+#include <algorithm>
 
 namespace lpc::test {
 
@@ -56,6 +57,14 @@ inline void checkImage(const backend::PayloadImage &image) {
   for (const auto *functions : {&image.constructors, &image.destructors})
     for (const auto &function : *functions)
       LPC_CHECK(function.offset < image.size);
+  auto isIn = [&](uint64_t offset, uint64_t size, int protection) {
+    return std::ranges::any_of(image.segments, [&](const backend::PayloadSegment &segment) {
+      return offset >= segment.offset && offset - segment.offset < segment.size &&
+             size <= segment.size - (offset - segment.offset) && (segment.protection & protection) != 0;
+    });
+  };
+  for (const auto &function : image.indirect)
+    LPC_CHECK(isIn(function.resolver, 1, kExecute) && isIn(function.slot, 8, kWrite));
   if (image.unwindTable)
     LPC_CHECK(image.unwindTable->offset <= image.size &&
               image.unwindTable->size <= image.size - image.unwindTable->offset);

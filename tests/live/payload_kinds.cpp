@@ -83,6 +83,16 @@ constexpr const char *kAligned = R"(
     return wrong ? -1 : block[0] * 1000 + page[0] * 100 + line[0] * 10 + zero_page[sizeof zero_page - 1] + x;
   })";
 
+// Huge pages: what linkers use at most.
+constexpr const char *kAlignedHuge = R"(
+  __attribute__((aligned(2 << 20))) char block[10] = {3};
+  __attribute__((aligned(2 << 20))) char zero[(2 << 20) + 1];
+  int fix(int x) {
+    unsigned long wrong = ((unsigned long)(void *volatile)block | (unsigned long)(void *volatile)zero) & ((2 << 20) - 1);
+    ((volatile char *)zero)[2 << 20] = 40;
+    return wrong ? -1 : block[0] * 100 + zero[2 << 20] + x;
+  })";
+
 // 80 pointers: more than one bitmap of RELR has room for.
 constexpr const char *kPointers = R"(
   #include <string.h>
@@ -172,6 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
              "-",
              kOfBothSides},
         Kind{"Aligned", kAligned, {}, " 65536", "0x10000", 1272},
+        Kind{"AlignedHuge", kAlignedHuge, {}, " 2097152", "0x200000", 342},
         Kind{"RelativeRelocationsPacked", kPointers, {"-Wl,-z,pack-relative-relocs"}, "", ".relr.dyn", 53162},
         Kind{"WeakUndefined", kWeak, {}, "WEAK   DEFAULT  UND nobody", "WEAK   DEFAULT  UND nobody", 54122},
         Kind{"Hidden", kHidden, {"-DVISIBILITY=\"hidden\""}, "HIDDEN", "-", 4062},

@@ -133,6 +133,16 @@ TEST(Payloads, UndefinedOfTheCompiler) {
         << name;
 }
 
+TEST(Payloads, UndefinedOfALibraryThatIsNotThere) {
+  std::string library = shared("int from_library(void) { return 1; }\n", "libone.so.1", {"-Wl,-soname,libone.so.1"});
+  std::string file = shared("int from_library(void); int entry(void) { return from_library(); }\n", "patch.so",
+                            {"-Wl,--no-as-needed", library});
+  EXPECT_NE(
+      link(file, "").find("  note: it was linked with libraries that `./server` does not load:\n        libone.so.1\n"),
+      std::string::npos)
+      << link(file, "");
+}
+
 TEST(Payloads, LibrariesAndOtherPayloadsDefineToo) {
   std::string file =
       payload("int from_library(void), from_other(void); int entry(void) { return from_library() + from_other(); }\n");

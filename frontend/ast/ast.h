@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ir/patch.h"
+#include "ir/support/boxed.h"
 #include "ir/support/bytes.h"
 #include "ir/support/source.h"
 
@@ -37,8 +38,8 @@ struct Integer {
 
 // SYMBOL, OBJECT!SYMBOL, FILE.c:SYMBOL, OBJECT!FILE.c:SYMBOL
 struct SymbolAddress {
-  std::optional<Name> object;
-  std::optional<Name> sourceFile;
+  Seldom<Name> object;
+  Seldom<Name> sourceFile;
   Name symbol;
   bool operator==(const SymbolAddress &) const = default;
 };
@@ -67,7 +68,7 @@ struct Displacement { // + INT, - INT
   bool operator==(const Displacement &) const = default;
 };
 struct Address {
-  std::variant<SymbolAddress, AbsoluteAddress, ObjectAddress, MemoryAddress, LoadedAddress> base;
+  std::variant<SymbolAddress, AbsoluteAddress, Boxed<ObjectAddress>, Boxed<MemoryAddress>, LoadedAddress> base;
   std::vector<Displacement> displacements;
   Place place{};
   bool operator==(const Address &) const = default;
@@ -85,7 +86,7 @@ struct Real {
 struct Value {
   // integers for Int to U64; Real for F32, F64; bytes as they will stand in memory for Str, Text, Cstr (with its 0),
   // Hex; an address for Addr
-  std::variant<Integer, Real, Bytes, Address> data;
+  std::variant<Integer, Real, Bytes, Boxed<Address>> data;
   Place place{};
   bool operator==(const Value &) const = default;
 };
@@ -209,6 +210,12 @@ struct File {
   std::deque<Statement> statements; // those that parsed, in order; too large to be moved when more come
   bool operator==(const File &) const = default;
 };
+
+// The alternative that stands in a box; null where another one is there.
+template <class T, class... All> const T *boxed(const std::variant<All...> &variant) {
+  const auto *box = std::get_if<Boxed<T>>(&variant);
+  return box != nullptr ? &**box : nullptr;
+}
 
 // "int", "i8", …: the word of the language.
 std::string_view name(Type type);

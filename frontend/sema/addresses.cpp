@@ -68,7 +68,7 @@ std::optional<Spot> Addresses::resolve(const ast::Address &address, size_t state
 }
 
 const Addresses::Named *Addresses::letBehind(const Base &base, size_t statement) const {
-  const auto *name = std::get_if<ast::MemoryAddress>(&base);
+  const auto *name = ast::boxed<ast::MemoryAddress>(base);
   const Memory *memory = name != nullptr ? memories_.named(name->memory.text) : nullptr;
   if (memory == nullptr || memory->statement >= statement) return nullptr;
   auto known = lets_.find(memory);
@@ -101,7 +101,7 @@ void Addresses::name(const ast::Let &let, size_t statement) {
   if (!addend) return;
   Named named{&let.address.base, *addend, statement, depthOf(let.address, statement)};
   if (const Named *behind = letBehind(let.address.base, statement)) {
-    const auto &base = std::get<ast::MemoryAddress>(let.address.base);
+    const auto &base = *ast::boxed<ast::MemoryAddress>(let.address.base);
     const auto *member = std::get_if<ast::Integer>(&base.member);
     int64_t more = member != nullptr ? asDisplacement(*member).value_or(0) : 0;
     named.base = behind->base;

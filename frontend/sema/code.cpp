@@ -30,7 +30,7 @@ std::string_view word(ir::Permission permission) {
 std::string spelledAt(const Spot &spot, LinkAddress address) {
   ast::Address base = *spot.written;
   base.displacements.clear();
-  const auto *memory = std::get_if<ast::MemoryAddress>(&base.base);
+  const auto *memory = ast::boxed<ast::MemoryAddress>(base.base);
   if (memory != nullptr && spot.memory == nullptr) { // a name of `let`
     uint64_t there = spot.link.value;
     return address.value < there ? cat(spelled(*spot.written), "-", there - address.value)
@@ -42,7 +42,7 @@ std::string spelledAt(const Spot &spot, LinkAddress address) {
     return distance == 0 ? spelled(base) : cat(spelled(base), "+", distance);
   }
   if (spot.memory != nullptr) return cat("$", spot.memory->name->text, ":", hexAddress(address - spot.memory->base));
-  if (const auto *object = std::get_if<ast::ObjectAddress>(&base.base))
+  if (const auto *object = ast::boxed<ast::ObjectAddress>(base.base))
     return cat(spelled(object->object), "!", hexAddress(address));
   return hexAddress(address);
 }

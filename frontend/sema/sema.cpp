@@ -251,7 +251,7 @@ private:
 
   std::optional<ir::Value> valueOf(ast::Type type, const ast::Value &value) {
     if (type == ast::Type::Addr) {
-      auto spot = addresses_.resolve(std::get<ast::Address>(value.data), index_);
+      auto spot = addresses_.resolve(*ast::boxed<ast::Address>(value.data), index_);
       return spot ? std::optional<ir::Value>(std::move(spot->address)) : std::nullopt;
     }
     auto bytes = encode(type, value, context_);

@@ -105,7 +105,7 @@ private:
   void add(const ast::Address &address, const Context &context) {
     if (const auto *symbol = std::get_if<ast::SymbolAddress>(&address.base)) {
       if (Names *names = namesFor(*symbol, context)) want(*names, symbol->symbol.text);
-    } else if (const auto *memory = std::get_if<ast::MemoryAddress>(&address.base)) {
+    } else if (const auto *memory = ast::boxed<ast::MemoryAddress>(address.base)) {
       if (const auto *name = std::get_if<ast::Name>(&memory->member)) want(inMemory[memory->memory.text], name->text);
     }
   }

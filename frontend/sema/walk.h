@@ -12,7 +12,7 @@ template <class Visit> void forEachAddress(const ast::Address &address, const Vi
 }
 
 template <class Visit> void forEachAddress(const ast::Value &value, const Visit &visit) {
-  if (const auto *address = std::get_if<ast::Address>(&value.data)) forEachAddress(*address, visit);
+  if (const auto *address = ast::boxed<ast::Address>(value.data)) forEachAddress(*address, visit);
 }
 
 template <class Visit> void forEachAddress(const ast::Statement &statement, const Visit &visit) {

@@ -145,9 +145,9 @@ private:
     case 2:
       out.base = MemoryAddress{name(), {}};
       if (size_t kind = below(3); kind == 1)
-        std::get<MemoryAddress>(out.base).member = symbol();
+        std::get<Boxed<MemoryAddress>>(out.base)->member = symbol();
       else if (kind == 2)
-        std::get<MemoryAddress>(out.base).member = integer();
+        std::get<Boxed<MemoryAddress>>(out.base)->member = integer();
       break;
     case 3: out.base = SymbolAddress{maybe([&] { return prefix(); }), maybe([&] { return prefix(); }), symbol()}; break;
     default: out.base = LoadedAddress{std::make_shared<Address>(address(depth - 1))};

@@ -14,10 +14,16 @@ using namespace ast;
 void forget(Name &name) { name.place = {}; }
 void forget(Integer &integer) { integer.place = {}; }
 void forget(Address &address);
+void forget(ObjectAddress &address);
+void forget(MemoryAddress &address);
 void forget(Value &value);
 template <class T> void forget(std::optional<T> &value) {
   if (value) forget(*value);
 }
+template <class T> void forget(Seldom<T> &value) {
+  if (value) forget(*value);
+}
+template <class T> void forget(Boxed<T> &value) { forget(*value); }
 void forget(std::monostate &) {}
 void forget(Real &) {}
 void forget(Bytes &) {}

@@ -308,7 +308,7 @@ Result<void> Planner::planPayloadStarts() {
     payloads.push_back({&images_.at(link->memory), payloadOf(link->memory).name, linked.address, &linked.content,
                         calledBack, operation.place});
   }
-  return planStarts(payloads, snapshot_, plan_);
+  return planStarts(payloads, process_, snapshot_, plan_);
 }
 
 void Planner::noteFunction(const ir::Function &function, const ir::Address &beside, const Place &place) {

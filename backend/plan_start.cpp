@@ -5,13 +5,16 @@
 // Exceptions. An unwinder finds the frames of what the dynamic linker has loaded, and of what is registered with it.
 // Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
 // C++ (mangled names, or the functions of the C++ ABI), and for those that code of the program is called below through
-// the pointer of a `hook`. A payload that itself throws needs the process to have an unwinder; to others it does no
-// harm if there is none. A process may have several: libc++ comes with LLVM's, and the C library cancels threads with
-// libgcc's; each is told. They look alike, but __register_frame of LLVM's takes a single entry, and not a table.
+// the pointer of a `hook`. In a program of C++ any function that a payload in C calls may throw through it, and finds
+// nobody to catch it where its frames are not known; so there it is done for all payloads, if it can be. A payload that
+// itself throws needs the process to have an unwinder; to others it does no harm if there is none. A process may have
+// several: libc++ comes with LLVM's, and the C library cancels threads with libgcc's; each is told. They look alike,
+// but __register_frame of LLVM's takes a single entry, and not a table.
 #include "backend/plan_start.h"
 
 #include <algorithm>
 
+#include "backend/thread_library.h"
 #include "frontend/target/elf_file.h"
 #include "ir/support/cat.h"
 
@@ -67,14 +70,23 @@ std::vector<Unwinder> findUnwinders(const Snapshot &snapshot) {
   return out;
 }
 
-bool needsFrames(const StartedPayload &payload) {
-  return payload.image->unwindTable && (payload.image->isCxx || payload.calledBack);
+// A library of C++, or tables in the program by which exceptions find what is to be done in its frames.
+bool isCxx(const Snapshot &snapshot) {
+  auto isLibrary = [](const runtime::Module &module) {
+    return module.soname.starts_with("libstdc++.so") || module.soname.starts_with("libc++");
+  };
+  if (std::ranges::any_of(snapshot.modules, isLibrary)) return true;
+  const runtime::Module &program = snapshot.modules[0];
+  auto file = target::ElfFile::open(program.openPath, program.path);
+  return file && std::ranges::find((*file)->sections(), ".gcc_except_table", &target::Section::name) !=
+                     std::ranges::end((*file)->sections());
 }
 
 class Starter {
 public:
-  Starter(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, Plan &plan)
-      : payloads_(payloads), snapshot_(snapshot), plan_(plan), calls_(plan.calls) {}
+  Starter(const std::vector<StartedPayload> &payloads, const runtime::Process &process, const Snapshot &snapshot,
+          Plan &plan)
+      : payloads_(payloads), process_(process), snapshot_(snapshot), plan_(plan), calls_(plan.calls) {}
 
   Result<void> run() {
     for (const StartedPayload &payload : payloads_)
@@ -105,6 +117,13 @@ private:
   }
   void finish(RemoteAddress function, std::vector<uint64_t> arguments, std::string name, uint64_t step) {
     finishes_.push_back({CallStage::Finish, function, std::move(arguments), std::move(name), {}, step});
+  }
+
+  bool needsFrames(const StartedPayload &payload) {
+    if (!payload.image->unwindTable) return false;
+    if (payload.image->isCxx || payload.calledBack) return true;
+    if (!inCxx_) inCxx_ = isCxx(snapshot_) && findThreadLibrary(process_, snapshot_).has_value();
+    return *inCxx_;
   }
 
   Result<void> frames(const StartedPayload &payload) {
@@ -167,17 +186,20 @@ private:
   }
 
   const std::vector<StartedPayload> &payloads_;
+  const runtime::Process &process_;
   const Snapshot &snapshot_;
   Plan &plan_;
   std::vector<Call> &calls_;
   std::vector<Call> starts_, finishes_;
+  std::optional<bool> inCxx_;
   std::optional<std::vector<Unwinder>> unwinders_;
 };
 
 } // namespace
 
-Result<void> planStarts(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, Plan &plan) {
-  return Starter(payloads, snapshot, plan).run();
+Result<void> planStarts(const std::vector<StartedPayload> &payloads, const runtime::Process &process,
+                        const Snapshot &snapshot, Plan &plan) {
+  return Starter(payloads, process, snapshot, plan).run();
 }
 
 // LSB core, "Exception Frames": version 1, then how the pointer to .eh_frame is written; here always as 4 bytes from

@@ -21,7 +21,8 @@ struct StartedPayload {
 // Adds the calls of Start and Finish to the plan, which has those of `on … call`, and gives all of them their steps:
 // first all frames are registered, then the resolvers of indirect functions run, then the constructors, in the order of
 // the payloads; at the end the other way round. UnsupportedPayload: the process lacks what it needs.
-Result<void> planStarts(const std::vector<StartedPayload> &payloads, const Snapshot &snapshot, Plan &plan);
+Result<void> planStarts(const std::vector<StartedPayload> &payloads, const runtime::Process &process,
+                        const Snapshot &snapshot, Plan &plan);
 
 // Where .eh_frame is, from .eh_frame_hdr at `table` of the image, to behind the entry of length 0 that ends it. Nothing
 // where it has none that ends. Safe for any bytes.

@@ -139,6 +139,54 @@ TEST_P(Cxx, ExceptionsAndTypesInBothDirections) {
   }
 }
 
+// A payload in C knows nothing of exceptions; those of functions that it calls, by name or by pointer, pass through it.
+TEST_P(Cxx, ExceptionsPassThroughPayloadsInC) {
+  folder_.write("main.cpp", R"(
+    #include <cstdio>
+    #include <cstring>
+    #include <stdexcept>
+    #include <thread>
+    #include <vector>
+    struct Guard { int &count; ~Guard() { count++; } };
+    static int unwound;
+    extern "C" [[gnu::noinline]] int thrower(int x) { if (x == 3) throw std::runtime_error("three"); return x; }
+    extern "C" [[gnu::noinline]] int handle(int (*call)(int), int x) { Guard guard{unwound}; return call(x) * 3; }
+    int (*volatile callee)(int (*)(int), int) = handle;
+    int main() {
+      setvbuf(stdout, nullptr, _IOLBF, 0);
+      std::thread([] {}).join();
+      puts("ready");
+      for (char line[64]; fgets(line, sizeof line, stdin);) {
+        int result = 0;
+        try { Guard guard{unwound}; result = callee(thrower, (int)strlen(line)); } catch (const std::exception &) { result = -1; }
+        printf("result %d unwound %d\n", result, unwound);
+      }
+    })");
+  folder_.write("fix.c", R"(
+    int thrower(int x);
+    int fix(int (*call)(int), int x) { volatile int a = call(x), b = thrower(x == 4 ? 3 : x); return a + b + 1000; })");
+  std::vector<std::string> forProgram{"-o", "program", "main.cpp"};
+  forProgram.insert(forProgram.end(), GetParam().program.begin(), GetParam().program.end());
+  if (!compile(words(forProgram))) GTEST_SKIP() << why_;
+  start({"./program"});
+  ASSERT_EQ(ask("a"), "result 6 unwound 2");
+  ASSERT_EQ(ask("ab"), "result -1 unwound 4");
+  for (const char *form : {"-shared", "-c"}) {
+    SCOPED_TRACE(form);
+    start({"./program"});
+    ASSERT_TRUE(compile({"gcc", "-O2", "-fPIC", form, "-o", "fix.o", "fix.c"})) << why_;
+    folder_.write("fix.lp", "target program\ndl fix fix.o\njmp handle $fix:fix\n");
+    RunResult done = apply();
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(ask("a"), "result 1004 unwound 1");
+    EXPECT_EQ(ask("ab"), "result -1 unwound 2") << "thrown by what a pointer leads to";
+    EXPECT_EQ(ask("abc"), "result -1 unwound 3") << "thrown by what a name leads to";
+    done = revert();
+    ASSERT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(ask("ab"), "result -1 unwound 5");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Live, Cxx,
     testing::Values(

@@ -169,6 +169,9 @@ private:
     }
     for (const PayloadImage::StartFunction &function : image.destructors)
       finish(addressOf(payload, function), {}, cat("the destructor `", function.name, "` of ", payload.file), last);
+    // Its list has the function in a form that nobody but exit() can read, and no handle to find it by.
+    if (std::ranges::find(image.undefined, "on_exit", &UndefinedSymbol::name) != image.undefined.end())
+      return refuse(payload, "registers functions by `on_exit`, which could not be taken back", "use `atexit`");
     if (image.exitHandle) {
       auto finalize = findTogether(snapshot_, {"__cxa_finalize"});
       if (!finalize)

@@ -6,7 +6,7 @@
 // while the process runs (stacks are left out: their dead parts are full of old addresses), then registers and the live
 // parts of the stacks while it stands. A pointer that wanders from unread memory through a register into memory already
 // read, and leaves no other copy, would escape; it must do so between two reads of a few milliseconds, and has not been
-// seen to.
+// seen to. Handlers of signals are known to the kernel alone, and are asked for.
 #include "backend/release.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "backend/switch.h"
 #include "ir/support/cat.h"
 #include "runtime/resident.h"
+#include "runtime/signal_handlers.h"
 #include "runtime/word_scan.h"
 
 namespace lpc::backend {
@@ -132,6 +133,14 @@ Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosi
       why = cat("the memory at ", hexAddress(*pointer), " points into it");
       return false;
     }
+    auto handlers = runtime::signalHandlers(process, agent);
+    if (!handlers) return std::unexpected(std::move(handlers.error()));
+    for (const runtime::SignalHandler &handler : *handlers)
+      if (std::ranges::any_of(found.memory,
+                              [&](const RemoteRange &range) { return range.contains(handler.function); })) {
+        why = cat("the program's handler of ", handler.name, " is in it");
+        return false;
+      }
     auto clean = stacksClean(found, process, *snapshot, agent, why);
     if (!clean || !*clean) return clean;
   }

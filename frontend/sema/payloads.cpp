@@ -70,9 +70,11 @@ bool measure(const ElfFile &file, const ast::Dl &dl, Context &context, Memory &m
   return true;
 }
 
-// Of libgcc: arithmetic that the processor lacks, named after the modes of its operands (`__udivti3`), and what is
-// known of the processor. `gcc -shared` brings it along, `gcc -c` does not.
-bool isCompilers(std::string_view name) {
+// `gcc -shared` brings it along, `gcc -c` does not: of libgcc, arithmetic that the processor lacks, named after the
+// modes of its operands (`__udivti3`), and what is known of the processor; of the C library, what has to know its
+// object.
+bool isOfStaticLibrary(std::string_view name) {
+  if (name == "atexit" || name == "at_quick_exit" || name == "pthread_atfork") return true;
   if (name.starts_with("__cpu_")) return true;
   if (!name.starts_with("__")) return false;
   name.remove_prefix(2);
@@ -215,10 +217,9 @@ private:
         cat("`", dl_.file.text, "` needs ", what, " neither the patch nor `", shown(context_, 0), "`", libraries));
     d.help = cat("bind ", open.size() == 1 ? "it" : "them", " to an address: `dl ", dl_.name.text, " ", dl_.file.text,
                  " with ", open[0], " = ADDR`");
-    if (auto helper = std::ranges::find_if(open, isCompilers); helper != open.end())
-      d.help =
-          cat("`", *helper, "` is of the compiler's own library, which is linked into shared objects: make one of it, ",
-              "`gcc -shared -fPIC`");
+    if (auto helper = std::ranges::find_if(open, isOfStaticLibrary); helper != open.end())
+      d.help = cat("`", *helper,
+                   "` is in a library that is linked into shared objects: make one of it, `gcc -shared -fPIC`");
     if (std::ranges::find(open, "__tls_get_addr") != open.end())
       d.help = "a static program has no `__tls_get_addr`: compile the payload with -ftls-model=initial-exec";
     std::vector<std::string> absent;

@@ -137,7 +137,7 @@ private:
         if (auto noted = noteBegun(made, call.step); !noted) return noted;
         ran_ = true;
         auto result = session_.call(call);
-        auto kept = result && call.keptAt ? keep(call, *result, plan) : Result<void>();
+        auto kept = result && call.keptAt ? keep(call, *call.keptAt, *result, plan) : Result<void>();
         if (!result || !kept) {
           (void)noteBegun(made, call.step - 1); // a constructor that failed has no destructor
           return std::unexpected(std::move(result ? kept.error() : result.error()));
@@ -151,7 +151,7 @@ private:
   }
 
   // What a resolver has returned: code of the process or of the patch, or the next call would end the program.
-  Result<void> keep(const Call &call, uint64_t function, const Plan &plan) const {
+  Result<void> keep(const Call &call, RemoteAddress at, uint64_t function, const Plan &plan) const {
     const runtime::Mapping *mapping = runtime::mappingAt(session_.snapshot().maps, {function});
     bool isCode = mapping && mapping->executable;
     for (const PlannedMemory &memory : plan.memories)
@@ -166,7 +166,7 @@ private:
                                    call.place});
     Bytes word;
     appendLittle(word, function, pointerSize(plan.machine));
-    return process_.write(*call.keptAt, word);
+    return process_.write(at, word);
   }
 
   Result<void> noteBegun(FoundRecord &made, uint64_t step) const {

@@ -102,11 +102,12 @@ Result<void> PayloadReader::addRelocations(BytesView table) {
 // the resolver said: the same for calls and for pointers.
 Result<uint64_t> PayloadReader::stubOf(std::optional<uint64_t> resolver) {
   constexpr size_t kMost = 4096;
-  const LoadSegment *load = resolver ? map_.segmentOf(*resolver, 1) : nullptr;
+  const uint64_t offset = resolver.value_or(UINT64_MAX);
+  const LoadSegment *load = map_.segmentOf(offset, 1);
   if (load == nullptr || (load->protection & PROT_EXEC) == 0)
     return file_.corrupt("the resolver of an indirect function lies outside of its code");
-  auto [known, fresh] = resolvers_.try_emplace(*resolver, image_.indirect.size());
-  if (fresh) image_.indirect.push_back({*resolver, 0, "?"});
+  auto [known, fresh] = resolvers_.try_emplace(offset, image_.indirect.size());
+  if (fresh) image_.indirect.push_back({offset, 0, "?"});
   if (image_.indirect.size() > kMost) return file_.unsupported("has more than 4096 indirect functions");
   return map_.size() + known->second * slotJumpSize(image_.machine_);
 }

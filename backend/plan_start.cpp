@@ -59,13 +59,12 @@ std::vector<Unwinder> findUnwinders(const Snapshot &snapshot) {
                                         : target::ElfFile::open(module.openPath, module.path);
     if (!file || !*file) continue;
     auto found = (*file)->find(names);
-    std::vector<std::optional<RemoteAddress>> at;
-    for (const auto &symbols : found)
-      at.push_back(definedIn(module, symbols));
-    if (at[2] && at[3])
-      out.push_back({names[2], names[3], *at[2], *at[3]});
-    else if (at[0] && at[1] && !at[4])
-      out.push_back({names[0], names[1], *at[0], *at[1]});
+    auto at = [&](size_t i) { return definedIn(module, found[i]); };
+    const auto addTable = at(2), removeTable = at(3), add = at(0), remove = at(1);
+    if (addTable && removeTable)
+      out.push_back({names[2], names[3], *addTable, *removeTable});
+    else if (add && remove && !at(4))
+      out.push_back({names[0], names[1], *add, *remove});
   }
   return out;
 }

@@ -77,9 +77,11 @@ public:
 
   // .eh_frame of the payload that the code is of.
   [[nodiscard]] std::optional<SymbolSection> framesOf(const Code &code) const {
-    auto base = imageOf(code);
-    auto table = base ? unwindTableOf(*base) : std::nullopt;
-    const runtime::Mapping *holds = table ? runtime::mappingAt(maps_, *base + table->offset) : nullptr;
+    const auto base = imageOf(code);
+    if (!base) return std::nullopt;
+    const auto table = unwindTableOf(*base);
+    if (!table) return std::nullopt;
+    const runtime::Mapping *holds = runtime::mappingAt(maps_, *base + table->offset);
     if (holds == nullptr || holds->range.end - *base > kLargestImage) return std::nullopt;
     Bytes image = readable({*base, holds->range.end});
     auto frames = backend::framesOf(image, *table);

@@ -27,9 +27,15 @@ void printMessage(std::string_view text) {
 }
 
 void printDiagnostics(const std::vector<Diagnostic> &diagnostics, const SourceText &source) {
+  constexpr size_t kMost = 100; // of each severity: more than anybody reads; one mistake may be in every line
   bool colour = colourOnStandardError();
+  size_t errors = 0, warnings = 0;
   for (const Diagnostic &diagnostic : diagnostics)
-    printMessage(render(diagnostic, source, colour));
+    if ((diagnostic.severity == Severity::Error ? errors : warnings)++ < kMost)
+      printMessage(render(diagnostic, source, colour));
+  for (auto [count, what] : {std::pair{errors, "error"}, std::pair{warnings, "warning"}})
+    if (count > kMost)
+      printMessage(cat(count - kMost, " more ", what, count == kMost + 1 ? "" : "s", "; `--format json` has all\n"));
 }
 
 std::string errorText(std::string_view command, const Error &error, std::string_view state) {

@@ -6,7 +6,7 @@ foreach(patch ${patches})
   if(NOT EXISTS ${FOLDER}/${name}.out)
     continue()
   endif()
-  string(REGEX REPLACE "^bad-" "" id ${name})
+  string(SUBSTRING ${name} 4 -1 id) # REGEX REPLACE takes `^` for the start of what is left, too
   file(READ ${patch} text HEX)
   file(READ ${FOLDER}/${name}.out said HEX)
   # The status line and the title of standard error are the test's, not lpc's.

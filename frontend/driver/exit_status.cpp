@@ -7,7 +7,6 @@ ExitStatus statusOf(DiagnosticId id) {
   // The table is in groups: what concerns processes stands between the IR's rows and the command line's.
   if (id == DiagnosticId::Usage) return WrongUsage;
   if (id == DiagnosticId::VerifyFailed) return WasRolledBack;
-  if (id == DiagnosticId::StateUncertain) return StateIsUncertain;
   if (id == DiagnosticId::BuildIdMismatch || id >= DiagnosticId::NoSuchProcess) return ProcessRefused;
   return PatchHasErrors;
 }

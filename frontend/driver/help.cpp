@@ -143,10 +143,15 @@ std::string indented(std::string_view text) {
 } // namespace
 
 std::string diagnosticText(const DiagnosticInfo &row) {
-  std::string out = cat(row.text, ": ", severityName(row.severity), "\n\n", paragraphs(row.explanation, 0));
-  for (const DiagnosticExample &example : diagnosticExamples())
-    if (example.id == row.text)
-      out += cat("\nIn\n\n", indented(example.patch), "\nlpc says\n\n", indented(example.said));
+  std::string out = cat(row.text, ": ", severityName(row.severity), "\n\n", paragraphs(row.explanation, 0), "\n",
+                        paragraphs(row.danger, 0));
+  auto add = [&](std::string_view title, std::span<const DiagnosticExample> examples) {
+    for (const DiagnosticExample &example : examples)
+      if (example.id == row.text)
+        out += cat("\n", title, "\n\n", indented(example.about), "\nlpc says\n\n", indented(example.said));
+  };
+  add("In", diagnosticExamples());
+  add("To", processExamples());
   if (row.severity == Severity::Warning)
     out += cat("\n", paragraphs(cat("It is not said with `-W no-", row.text,
                                     "`, and an error with `-W error=", row.text, "` or `-W error`."),
@@ -156,9 +161,10 @@ std::string diagnosticText(const DiagnosticInfo &row) {
 
 std::string diagnosticsText() {
   std::string out = "# Diagnostics\n\nWhat lpc can find wrong, by the id that stands in brackets behind its messages. "
-                    "`lpc check --explain ID` shows an example.\n\n";
+                    "`lpc check --explain ID` shows an example of each.\n"
+                    "First what it means, then why it is dangerous.\n\n";
   for (const DiagnosticInfo &row : allDiagnostics())
-    out += cat("- `", row.text, "` (", severityName(row.severity), "): ", row.explanation, "\n");
+    out += cat("- `", row.text, "` (", severityName(row.severity), "): ", row.explanation, "\n  ", row.danger, "\n");
   return out;
 }
 

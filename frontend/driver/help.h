@@ -17,11 +17,12 @@ std::string instructionsText();                              // `lpc help instru
 std::string diagnosticsText();                               // `lpc help diagnostics`: docs/diagnostics.md
 std::string diagnosticText(const DiagnosticInfo &row);       // `lpc check --explain ID`
 
-// A patch that lpc has something to say about, and what it says: a golden test of this program.
+// What lpc has something to say about, and what it says.
 struct DiagnosticExample {
-  std::string_view id, patch, said;
+  std::string_view id, about, said;
 };
-std::span<const DiagnosticExample> diagnosticExamples();
+std::span<const DiagnosticExample> diagnosticExamples(); // of patches, each a golden test of this program
+std::span<const DiagnosticExample> processExamples();    // of commands
 
 // Manual pages in man(7): lpc.1, lpc-check.1, …, livepatch.1.
 std::string manualOverview();

@@ -16,7 +16,8 @@
 namespace lpc::driver {
 namespace {
 
-constexpr size_t kLargest = size_t{1} << 30; // bytes; a `hex` value may be long, but not endless (/dev/zero)
+constexpr size_t kLargest = size_t{1} << 30;         // bytes; a `hex` value may be long, but not endless
+constexpr size_t kLargestOfDevice = size_t{1} << 24; // what a person types, or /dev/null; /dev/zero is more
 
 std::unexpected<Error> tooLarge(const std::string &name) {
   return fail(DiagnosticId::FileTooLarge, cat("`", name, "` is larger than a patch can be (1 GiB)"));
@@ -25,7 +26,8 @@ std::unexpected<Error> tooLarge(const std::string &name) {
 Result<std::string> readAll(int fd, const std::string &name) {
   std::string text;
   struct stat about{};
-  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+  bool known = fstat(fd, &about) == 0, device = known && S_ISCHR(about.st_mode);
+  if (known && S_ISREG(about.st_mode)) {
     if (static_cast<uint64_t>(about.st_size) > kLargest) return tooLarge(name);
     text.reserve(static_cast<size_t>(about.st_size) + 1);
   }
@@ -37,6 +39,8 @@ Result<std::string> readAll(int fd, const std::string &name) {
     if (count == 0) return text;
     text.append(part.data(), static_cast<size_t>(count));
     if (text.size() > kLargest) return tooLarge(name);
+    if (device && text.size() > kLargestOfDevice)
+      return fail(DiagnosticId::FileTooLarge, cat("`", name, "` is a device that does not end, and no patch"));
   }
 }
 

@@ -168,6 +168,10 @@ private:
     if (!found_.text.empty() && found_.kind != Grammar::NEWLINE) {
       Diagnostic out = at(found_.place, cat("expected ", expectation(), ", not ", inTicks(trimmed())));
       out.place.endColumn = out.place.column + codePoints(trimmed());
+      if (trimmed().starts_with("//") || trimmed().starts_with("/*"))
+        out.help = "a comment begins with `#`";
+      else if (trimmed() == ";")
+        out.help = "a statement ends with its line: leave out the `;`";
       return out;
     }
     Place end = fault_.before.back().place;
@@ -217,7 +221,7 @@ private:
     either(Grammar::LBRACE, "`{`");
     either(Grammar::ORIGINAL, "`original`");
     either(Grammar::IN, "`in`");
-    either(Grammar::MOMENT, "`pre-apply`, `post-apply`, `pre-revert`, `post-revert`");
+    either(Grammar::MOMENT, "`pre-apply`, `post-apply`, `pre-revert` or `post-revert`");
     either(Grammar::CALL, "`call`");
     either(antlr4::Token::EOF, "the end of the line");
     std::string phrase;

@@ -27,6 +27,9 @@ struct Context {
   // Names of `object` statements that failed: no second message for their uses.
   std::unordered_set<std::string> brokenObjects{};
 
+  // The `$` names of the patch, for those who forget the `$`.
+  std::unordered_set<std::string> memoryNames{};
+
   // A file of mistyped names must not cost a distance to a million symbols for each of them.
   unsigned suggestionsLeft = 20;
 

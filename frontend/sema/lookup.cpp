@@ -24,6 +24,14 @@ std::vector<std::string> nearOrVersions(const std::string &wanted, const std::ve
   return versions.empty() ? nearest(wanted, names) : versions;
 }
 
+// `libc` for `libc.so.6`.
+std::vector<std::string> longerNames(const std::string &wanted, const std::vector<std::string> &names) {
+  std::vector<std::string> longer;
+  for (const std::string &name : names)
+    if (name.starts_with(wanted + ".") || name.starts_with(wanted + "-")) longer.push_back(name);
+  return longer;
+}
+
 std::vector<std::string> near(const std::string &wanted, const ElfFile &file, Context &context) {
   if (context.suggestionsLeft == 0) return {};
   context.suggestionsLeft--;
@@ -190,6 +198,8 @@ private:
   }
 
   std::string remedy(const ElfFile &elf) {
+    const std::string &first = wanted_.sourceFile ? wanted_.sourceFile->text : wanted_.symbol.text;
+    if (!wanted_.object && context_.memoryNames.contains(first)) return cat("did you mean `$", withoutObject(), "`?");
     std::string help = didYouMean(near(wanted_.symbol.text, elf, context_));
     if (help.empty() && !wanted_.object) help = didYouMean(nearInLibraries(wanted_.symbol.text, symbols_, context_));
     if (help.empty() && !elf.hasSymbolTable()) help = "install its debug symbols: they are found by build-id";
@@ -228,6 +238,7 @@ std::optional<size_t> namedObject(const ast::Name &name, Context &context) {
         DiagnosticId::UnknownObject, name.place,
         cat("`", name.text, "` is neither an object of this patch nor a library of `", shown(context, 0), "`"));
     d.help = didYouMean(nearest(name.text, known));
+    if (d.help.empty()) d.help = didYouMean(longerNames(name.text, known));
     if (d.help.empty()) d.help = cat("say which file it is: `object NAME = FILE`");
     return std::nullopt;
   }

@@ -103,6 +103,7 @@ private:
 
   // False where the name is taken.
   bool claim(const Memory &memory) {
+    context_.memoryNames.insert(memory.name->text);
     auto [known, fresh] = memories_.byName.try_emplace(memory.name->text, memories_.all.size());
     if (fresh) return true;
     Diagnostic &d =

@@ -10,7 +10,8 @@ namespace lpc {
 namespace {
 
 constexpr auto kTable = std::to_array<DiagnosticInfo>({
-#define LPC_DIAGNOSTIC(id, text, severity, explanation) {DiagnosticId::id, text, Severity::severity, explanation},
+#define LPC_DIAGNOSTIC(id, text, severity, explanation, danger)                                                        \
+  {DiagnosticId::id, text, Severity::severity, explanation, danger},
 #include "ir/support/diagnostics.def"
 #undef LPC_DIAGNOSTIC
 });

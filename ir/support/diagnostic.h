@@ -17,7 +17,7 @@ namespace lpc {
 enum class Severity : uint8_t { Error, Warning };
 
 enum class DiagnosticId : uint16_t {
-#define LPC_DIAGNOSTIC(id, text, severity, explanation) id,
+#define LPC_DIAGNOSTIC(id, text, severity, explanation, danger) id,
 #include "ir/support/diagnostics.def"
 #undef LPC_DIAGNOSTIC
 };
@@ -28,6 +28,7 @@ struct DiagnosticInfo {
   std::string_view text;        // stable name, "unknown-symbol"
   Severity severity;            // as reported unless an option says otherwise
   std::string_view explanation; // a paragraph: what it means and what to do
+  std::string_view danger;      // a paragraph: what would happen if lpc went on
 };
 const DiagnosticInfo &info(DiagnosticId id);
 std::vector<DiagnosticInfo> allDiagnostics();

@@ -13,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "ir/instructions.h"
 #include "ir/support/diagnostic.h"
 #include "tests/support/child.h"
 
@@ -128,6 +129,71 @@ TEST_P(Bundled, IsTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Check, Bundled, testing::ValuesIn(testNames()), testName);
+
+// --- every instruction has a tree, an IR and a message that are looked at --------------------------------------------
+
+// Has a file with `emit` in its command a statement of `keyword`? Without `emit`: one that has errors.
+bool someFileHas(const std::string &keyword, const std::string &emit) {
+  for (const std::string &name : testNames()) {
+    std::string text = contents(fs::path(LPC_CHECK_FOLDER) / (name + ".lp"));
+    std::string run = text.substr(0, text.find('\n'));
+    if (!emit.empty() && run.find("--emit " + emit) == std::string::npos) continue;
+    if (("\n" + text).find("\n" + keyword + " ") == std::string::npos) continue;
+    std::string said = contents(fs::path(LPC_CHECK_FOLDER) / (name + ".out"));
+    if (emit.empty() ? said.find(" | " + keyword + " ") != std::string::npos : said.starts_with("status 0\n"))
+      return true;
+  }
+  return false;
+}
+
+class EveryInstruction : public testing::TestWithParam<ir::InstructionInfo> {};
+
+TEST_P(EveryInstruction, HasATreeAnIrAndAMessage) {
+  std::string keyword(GetParam().keyword);
+  EXPECT_TRUE(someFileHas(keyword, "ast"));
+  EXPECT_TRUE(someFileHas(keyword, "ir"));
+  EXPECT_TRUE(someFileHas(keyword, ""));
+}
+
+INSTANTIATE_TEST_SUITE_P(Check, EveryInstruction, testing::ValuesIn(ir::allInstructions()),
+                         [](const auto &test) { return std::string(test.param.keyword); });
+
+// --- formatting never changes the IR
+// ----------------------------------------------------------------------------------
+
+// Without places, and the text that a message would show: where something stands is what formatting changes.
+std::string withoutPlaces(const std::string &ir) {
+  std::string out;
+  std::istringstream lines(ir);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("  place ")) out += line + "\n";
+  return out;
+}
+
+class Formatted : public testing::TestWithParam<std::string> {};
+
+TEST_P(Formatted, MeansTheSame) {
+  std::string file = "formatted-" + GetParam() + ".lp";
+  fs::path path = fs::path(LPC_WORK_FOLDER) / file;
+  std::string text = contents(fs::path(LPC_CHECK_FOLDER) / (GetParam() + ".lp"));
+  std::ofstream(path, std::ios::binary) << text;
+  std::vector<std::string> dump = {"dump", file, "--emit", "ir"};
+  for (const std::string &word : targetOptions(arguments(text, file)))
+    dump.push_back(word);
+  RunResult before = lpc(dump), format = lpc({"fmt", "-i", file});
+  if (format.status == 0) {
+    RunResult after = lpc(dump);
+    EXPECT_EQ(after.status, before.status) << after.err;
+    EXPECT_EQ(withoutPlaces(after.out), withoutPlaces(before.out));
+    EXPECT_EQ(lpc({"fmt", "--check", file}).status, 0);
+  } else {
+    EXPECT_EQ(contents(path), text) << "a file with errors was changed";
+    EXPECT_NE(before.status, 0) << format.err;
+  }
+  fs::remove(path);
+}
+
+INSTANTIATE_TEST_SUITE_P(Check, Formatted, testing::ValuesIn(testNames()), testName);
 
 // --- every diagnostic has a file that shows it, and a nearest neighbour that passes
 // ------------------------------------------

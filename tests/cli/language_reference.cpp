@@ -1,40 +1,62 @@
-// Every example of the language reference is a patch that is right.
-#include <gtest/gtest.h>
+// Every example of the language reference is a patch that is right, and every instruction has a section with one.
+#include <gmock/gmock.h>
 
 #include <fstream>
-#include <sstream>
+#include <map>
 
+#include "ir/instructions.h"
 #include "tests/cli/lpc.h"
 
 namespace lpc::test {
 namespace {
 
-// The blocks that are fenced as `lp`.
-std::vector<std::string> examples() {
+// The blocks that are fenced as `lp`, with the heading that they stand below.
+std::vector<std::pair<std::string, std::string>> examples() {
   std::ifstream file(LPC_SOURCE_DIR "/docs/language.md");
-  std::vector<std::string> found;
+  std::vector<std::pair<std::string, std::string>> found;
+  std::string heading;
   bool inside = false;
   for (std::string line; std::getline(file, line);) {
     if (line == "```lp") {
-      found.emplace_back();
+      found.emplace_back(heading, "");
       inside = true;
     } else if (line == "```") {
       inside = false;
     } else if (inside) {
-      found.back() += line + "\n";
+      found.back().second += line + "\n";
+    } else if (line.starts_with("#")) {
+      heading = line.substr(line.find(' ') + 1);
     }
   }
   return found;
 }
 
 TEST(LanguageReference, HasExamplesThatAreRight) {
-  std::vector<std::string> all = examples();
-  EXPECT_GE(all.size(), 3U);
-  for (const std::string &example : all) {
+  for (const auto &[heading, example] : examples()) {
     RunResult result = run({"/usr/bin/env", "-C", LPC_CHECK_WORK, LPC_COMMAND, "check", "-"}, example);
-    EXPECT_EQ(result.status, 0) << example << result.err;
-    EXPECT_EQ(result.err, "") << example;
+    EXPECT_EQ(result.status, 0) << heading << "\n" << example << result.err;
+    EXPECT_EQ(result.err, "") << heading << "\n" << example;
   }
+}
+
+// Those that stand below the instruction's own heading have a line of it.
+TEST(LanguageReference, HasASectionForEveryInstruction) {
+  auto all = examples();
+  for (const ir::InstructionInfo &instruction : ir::allInstructions()) {
+    std::string keyword(instruction.keyword), below;
+    for (const auto &[heading, example] : all)
+      if (heading == keyword) below += "\n" + example;
+    EXPECT_THAT(below, testing::HasSubstr("\n" + keyword + " ")) << "docs/language.md has no example of " << keyword;
+  }
+}
+
+TEST(LanguageReference, HasAnExampleOfEveryTypeOfValue) {
+  std::string all;
+  for (const auto &[heading, example] : examples())
+    if (heading == "Values") all += example;
+  for (const char *type : {"int", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "str", "text",
+                           "cstr", "hex", "addr"})
+    EXPECT_THAT(all, testing::ContainsRegex("set [^ ]+ " + std::string(type) + " ")) << type;
 }
 
 } // namespace

@@ -58,6 +58,31 @@ TEST(MeanInputs, PatchesThatAreTooLarge) {
   EXPECT_EQ(result.err, "lpc check: error: `" + sparse + "` is larger than a patch can be (1 GiB) [file-too-large]\n");
 }
 
+TEST(MeanInputs, DevicesThatDoNotEnd) {
+  for (const char *device : {"/dev/zero", "/dev/urandom", "/dev/full"})
+    for (const char *command : {"check", "fmt", "dump"}) {
+      RunResult result = lpcWith({command, device});
+      EXPECT_EQ(result.status, 1);
+      EXPECT_EQ(result.err, "lpc " + std::string(command) + ": error: `" + device +
+                                "` is a device that does not end, and no patch [file-too-large]\n");
+    }
+  EXPECT_EQ(lpcWith({"fmt", "/dev/null"}).status, 0);
+}
+
+TEST(MeanInputs, AMistakeInEveryLine) {
+  std::string lines = "new fresh 8 rwx\n";
+  for (int i = 0; i < 1000; i++)
+    lines += "sett counter int 8\n";
+  RunResult result = lpcWith({"check", "-", "--target", kServer}, lines);
+  EXPECT_EQ(result.status, 1);
+  EXPECT_LT(result.err.size(), 40'000U);
+  EXPECT_THAT(result.err, HasSubstr("\n-:101:1: error: "));
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("\n-:102:1: error: ")));
+  EXPECT_THAT(result.err, testing::EndsWith("\n900 more errors; `--format json` has all\n"));
+  result = lpcWith({"check", "-", "--target", kServer, "--format", "json"}, lines);
+  EXPECT_THAT(result.out, HasSubstr("\"line\": 1001"));
+}
+
 TEST(MeanInputs, LinesThatAreTooLong) {
   constexpr size_t kLong = 3'000'000;
   for (const std::string &line :

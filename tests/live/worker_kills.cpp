@@ -106,6 +106,7 @@ TEST_P(WorkerKills, TheFunctionComesToItsEnd) {
   EXPECT_EQ(done.status, 3);
   EXPECT_THAT(done.err, HasSubstr("is at work on a function that an earlier lpc called"));
   EXPECT_THAT(done.err, HasSubstr("[call-running]"));
+  EXPECT_THAT(done.err, HasSubstr("[call-running]"));
 
   answer("g");
   EXPECT_TRUE(eventually([&] { return runsAsBefore(child_->pid(), before); })) << stateOf(child_->pid()).threads;

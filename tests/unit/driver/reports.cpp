@@ -95,7 +95,6 @@ TEST(ExitStatus, FollowsFromTheDiagnostic) {
   EXPECT_EQ(statusOf(DiagnosticId::BuildIdMismatch), 3);
   EXPECT_EQ(statusOf(DiagnosticId::CorruptRegistry), 3);
   EXPECT_EQ(statusOf(DiagnosticId::VerifyFailed), 4);
-  EXPECT_EQ(statusOf(DiagnosticId::StateUncertain), 5);
 }
 
 TEST(Json, KeepsTheOrderAndMakesTextValid) {

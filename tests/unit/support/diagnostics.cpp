@@ -18,6 +18,8 @@ TEST(Table, hasStableIds) {
     EXPECT_EQ(row.text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos) << row.text;
     EXPECT_FALSE(row.explanation.empty()) << row.text;
     EXPECT_TRUE(row.explanation.ends_with('.')) << row.text;
+    EXPECT_FALSE(row.danger.empty()) << row.text;
+    EXPECT_TRUE(row.danger.ends_with('.')) << row.text;
     EXPECT_EQ(info(row.id).text, row.text);
   }
   EXPECT_EQ(info(DiagnosticId::SyntaxError).text, "syntax-error");

@@ -73,7 +73,7 @@ constexpr DiagnosticExample kExamples[] = {
      "lpc apply: error: the function at 0x401196 raised SIGSEGV [call-failed]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"call-refused", "lpc apply hotfix.lp --pid 4711\n",
-     "lpc apply: error: `check_state`, called first, returned 1: the patch stays as it was [call-refused]\n"
+     "lpc apply: error: `$fix:check_state`, called first, returned 1: the patch stays as it was [call-refused]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"call-running", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: thread 4750 of process 4711 is at work on a function that an earlier lpc called "
@@ -86,14 +86,14 @@ constexpr DiagnosticExample kExamples[] = {
     {"bytes-differ", "lpc apply hotfix.lp --pid 4711\n",
      "hotfix.lp:7:1: error: process 4711 has other bytes here than the file [bytes-differ]\n"
      "    7 | jmp handle_request $fix:handle\n"
-     "      | ^~~\n"
+     "      | ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
      "  help: `lpc status --pid` shows whether a patch of ours is on it\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"expect-failed", "lpc apply hotfix.lp --pid 4711\n",
      "hotfix.lp:2:1: error: the patch expects 08 00 00 00 at 0x404028, and the process has 07 00 00 00 "
      "[expect-failed]\n"
      "    2 | expect version u32 8\n"
-     "      | ^~~~~~\n"
+     "      | ^~~~~~~~~~~~~~~~~~~~\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"bad-address", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: process 4711 has no memory at 0x5000 [bad-address]\n"

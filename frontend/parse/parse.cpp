@@ -94,7 +94,8 @@ public:
       parseChunk(chunk);
       chunk.clear();
       if (line->kind == Line::Kind::Statement && line->firstWord == "asm") parseAssembly(*line);
-      if (line->kind == Line::Kind::Unknown) diagnostics_.add(explainUnknown(firstWord(*line)));
+      // Behind a block that is not closed, what is no statement is the block's.
+      if (line->kind == Line::Kind::Unknown && !blockIsOpen_) diagnostics_.add(explainUnknown(firstWord(*line)));
       if (line->kind == Line::Kind::BadEncoding) reportEncoding(*line);
     }
     parseChunk(chunk);
@@ -124,8 +125,11 @@ private:
     ast::Statement statement = std::move(file_.statements.back());
     file_.statements.pop_back();
     if (line.openBrace != 0) {
-      diagnostics_.report(DiagnosticId::SyntaxError, placeOf(line, line.openBrace, line.openBrace + 1),
-                          "the block that begins here is not closed");
+      diagnostics_
+          .report(DiagnosticId::SyntaxError, placeOf(line, line.openBrace, line.openBrace + 1),
+                  "the block that begins here is not closed")
+          .help = "close it with `}`";
+      blockIsOpen_ = true;
       return;
     }
     std::string_view text = source_.text();
@@ -246,6 +250,7 @@ private:
   const SourceText &source_;
   Diagnostics &diagnostics_;
   Headers headers_;
+  bool blockIsOpen_ = false; // a block that nothing closes has begun
   ast::File file_;
   Fault fault_;
 

@@ -17,6 +17,8 @@ int main(void) {
     show(room, sizeof room);
     putchar(' ');
     show(hidden, sizeof hidden);
+    putchar(' ');
+    show(lead, 8);
     putchar('\n');
   }
   return 0;

@@ -98,8 +98,7 @@ std::string taskFile(const Process &process, pid_t tid, const char *file) {
 
 Candidate examine(const Process &process, pid_t tid) {
   Candidate candidate{.tid = tid};
-  auto text = readText(taskFile(process, tid, "stat"));
-  auto stat = text ? parseStat(*text) : std::nullopt;
+  auto stat = threadStat(process.pid(), tid);
   if (!stat || (stat->flags & kKernelWorker)) return candidate;
   candidate.rank = rankOf(stat->state, readText(taskFile(process, tid, "syscall")).value_or(""));
   int policy = sched_getscheduler(tid) & ~SCHED_RESET_ON_FORK;

@@ -20,6 +20,8 @@ struct ThreadStat {
   uint64_t flags = 0;     // PF_… of the kernel's sched.h
   uint64_t startTime = 0; // in clock ticks since boot
   bool operator==(const ThreadStat &) const = default;
+  // A worker of io_uring (PF_IO_WORKER; in the task list since Linux 5.12): it never executes code of the program.
+  [[nodiscard]] bool isKernelWorker() const { return (flags & 0x10) != 0; }
 };
 // Nothing where the text is no stat line.
 std::optional<ThreadStat> parseStat(std::string_view text);

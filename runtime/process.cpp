@@ -241,9 +241,13 @@ std::string threadName(pid_t pid, pid_t tid) {
   return text;
 }
 
-char threadState(pid_t pid, pid_t tid) {
+std::optional<ThreadStat> threadStat(pid_t pid, pid_t tid) {
   auto text = readText(taskFile(pid, tid, "stat"));
-  auto stat = text ? parseStat(*text) : std::nullopt;
+  return text ? parseStat(*text) : std::nullopt;
+}
+
+char threadState(pid_t pid, pid_t tid) {
+  auto stat = threadStat(pid, tid);
   return stat ? stat->state : 'X';
 }
 

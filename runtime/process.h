@@ -18,6 +18,8 @@
 
 namespace lpc::runtime {
 
+struct ThreadStat; // runtime/proc_text.h
+
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 
@@ -100,6 +102,8 @@ private:
 Result<std::vector<pid_t>> threadIds(pid_t pid);
 // comm of a thread; "" when it is gone.
 std::string threadName(pid_t pid, pid_t tid);
+// Of /proc/PID/task/TID/stat; nothing when it is gone.
+std::optional<ThreadStat> threadStat(pid_t pid, pid_t tid);
 // State letter of /proc/PID/task/TID/stat (R S D T t Z X I), 'X' when it is gone.
 char threadState(pid_t pid, pid_t tid);
 

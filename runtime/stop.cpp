@@ -13,6 +13,11 @@
 // From 4 on nothing is allocated, and no file opened unless something is wrong. Each pass seizes its threads right
 // before it interrupts them (why: stop.h).
 //
+// Workers of io_uring are in the task list, and left alone: they execute no code of the program, and a request that one
+// of them waits for would end with EINTR, or with a number that only the kernel knows (openat: -512). They come and go
+// while everything else stands, so where there are some, a listing that shows no other thread takes the place of the
+// count in 5.
+//
 // Rejected: a list of the children of vfork (races); SIGSTOP (seen by the parent); waiting for any thread (quadratic).
 #include "runtime/stop.h"
 
@@ -100,6 +105,7 @@ struct Tracees::Impl {
   size_t sorted = 0;                          // so many rows from the front are ascending by id
   // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
   size_t lasting = 0;
+  size_t kernelWorkers = 0; // counted among them
   bool leaderEnded = false; // counted among them
   Deadline limit{};         // of this stop
   Deadline eager{};         // until then, running threads are not waited for asleep
@@ -126,6 +132,7 @@ struct Tracees::Impl {
   void addBorn();
   void addRow(pid_t tid, Pass pass);
   void countLeader() { lasting++, leaderEnded = true; }
+  void countWorker() { lasting++, kernelWorkers++; }
   void lookForEnded();
   [[nodiscard]] bool known(pid_t tid) const;
   [[nodiscard]] size_t standing() const;
@@ -154,15 +161,20 @@ Result<void> Tracees::Impl::prepare() {
   size_t most = 2 * ids->size() + 64;
   threads.reserve(most), tracees.reserve(most), passes.reserve(most), stood.reserve(most);
   stragglers::reserve(most);
-  lasting = 0, leaderEnded = false;
+  lasting = kernelWorkers = 0, leaderEnded = false;
   for (pid_t tid : *ids) {
     if (std::ranges::find(except, tid) != except.end()) {
       lasting++;
       continue;
     }
-    char state = threadState(process->pid(), tid);
+    auto stat = threadStat(process->pid(), tid);
+    char state = stat ? stat->state : 'X';
     if (state == 'Z' || state == 'X') {
       if (tid == process->pid()) countLeader();
+      continue;
+    }
+    if (stat->isKernelWorker()) {
+      countWorker();
       continue;
     }
     if (state == 'D' && waitsForVfork(*process, tid))
@@ -315,18 +327,21 @@ bool Tracees::Impl::known(pid_t tid) const {
 
 // A row for each that is new.
 void Tracees::Impl::addBorn() {
-  lasting = 0, leaderEnded = false;
+  lasting = kernelWorkers = 0, leaderEnded = false;
   tasks->forEach([this](pid_t tid) {
     if (known(tid)) return;
     if (std::ranges::find(except, tid) != except.end())
       lasting++;
+    else if (auto stat = threadStat(process->pid(), tid); stat && stat->isKernelWorker())
+      countWorker();
     else
       addRow(tid, Pass::Running);
   });
 }
 
 // Until the number of threads is that of those that stand and of those that stay for good. Threads that are ending are
-// none of either: counted, one of them could vanish while another thread is born, and nobody would notice.
+// none of either: counted, one of them could vanish while another thread is born, and nobody would notice. Workers of
+// the kernel do: where there were some, only a listing tells.
 Result<void> Tracees::Impl::stopBorn() {
   constexpr timespec kMoment{0, 20'000};
   for (;;) {
@@ -334,7 +349,7 @@ Result<void> Tracees::Impl::stopBorn() {
     if (!count) return std::unexpected(count.error());
     // A thread that executes a program takes over the id of the first thread once that has ended.
     bool alone = !leaderEnded || threadState(process->pid(), process->pid()) == 'Z';
-    if (alone && *count == standing() + lasting) return {};
+    if (alone && kernelWorkers == 0 && *count == standing() + lasting) return {};
     size_t from = tracees.size();
     addBorn();
     if (auto done = stopPass(Pass::Running, from); !done) return done;
@@ -343,6 +358,7 @@ Result<void> Tracees::Impl::stopBorn() {
       threads.pop_back(), tracees.pop_back(), passes.pop_back();
     }
     if (tracees.size() > from) continue;
+    if (alone && kernelWorkers != 0) return {};
     // Only threads that are ending, which need a processor for that; or ours have ended, with the process or by an
     // execve.
     nanosleep(&kMoment, nullptr);

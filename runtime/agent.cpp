@@ -54,7 +54,9 @@ void hurry(pid_t tid) {
   cpu_set_t everywhere;
   std::memset(&everywhere, 0xff, sizeof everywhere);
   (void)sched_setaffinity(tid, sizeof everywhere, &everywhere);
-  sched_param parameters{.sched_priority = 1};
+  sched_param parameters{};
+  (void)sched_getparam(tid, &parameters);
+  parameters.sched_priority = std::max(parameters.sched_priority, 1); // what it inherits may be higher
   if (sched_setscheduler(tid, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) return;
   parameters.sched_priority = 0;
   if (sched_getscheduler(tid) != SCHED_OTHER) (void)sched_setscheduler(tid, SCHED_OTHER, &parameters);

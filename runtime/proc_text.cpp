@@ -48,9 +48,10 @@ std::optional<ThreadStat> parseStat(std::string_view text) {
   if (bracket == std::string_view::npos) return std::nullopt;
   std::string_view rest = text.substr(bracket + 1);
   ThreadStat stat;
-  for (int field = 3; field <= 22; field++) {
-    size_t begin = rest.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return std::nullopt;
+  constexpr int kLastNeeded = 22;
+  for (int field = 3; field <= 40; field++) {
+    size_t begin = rest.find_first_not_of(" \n");
+    if (begin == std::string_view::npos) return field > kLastNeeded ? std::optional(stat) : std::nullopt;
     rest.remove_prefix(begin);
     std::string_view word = rest.substr(0, rest.find_first_of(" \n"));
     rest.remove_prefix(word.size());
@@ -59,6 +60,7 @@ std::optional<ThreadStat> parseStat(std::string_view text) {
     if (field == 4) ok = toNumber(word, stat.parent);
     if (field == 9) ok = toNumber(word, stat.flags);
     if (field == 22) ok = toNumber(word, stat.startTime);
+    if (field == 40) ok = toNumber(word, stat.realtime);
     if (!ok) return std::nullopt;
   }
   return stat;

@@ -9,8 +9,9 @@ namespace lpc::runtime {
 class Realtime {
 public:
   Realtime();
-  // SCHED_FIFO, the lowest (sched(7)). Where that is not permitted, everything is as it was.
-  void raise();
+  // SCHED_FIFO, the lowest priority that is higher than `above` (0 to 99, sched(7)). Where that is not permitted,
+  // everything is as it was.
+  void raise(int above);
   void restore();
   bool wanted = true;
 

@@ -106,6 +106,7 @@ struct Tracees::Impl {
   // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
   size_t lasting = 0;
   size_t kernelWorkers = 0; // counted among them
+  int theirs = 0;           // the highest real-time priority of a thread
   bool leaderEnded = false; // counted among them
   Deadline limit{};         // of this stop
   Deadline eager{};         // until then, running threads are not waited for asleep
@@ -161,7 +162,7 @@ Result<void> Tracees::Impl::prepare() {
   size_t most = 2 * ids->size() + 64;
   threads.reserve(most), tracees.reserve(most), passes.reserve(most), stood.reserve(most);
   stragglers::reserve(most);
-  lasting = kernelWorkers = 0, leaderEnded = false;
+  lasting = kernelWorkers = 0, leaderEnded = false, theirs = 0;
   for (pid_t tid : *ids) {
     if (std::ranges::find(except, tid) != except.end()) {
       lasting++;
@@ -173,6 +174,7 @@ Result<void> Tracees::Impl::prepare() {
       if (tid == process->pid()) countLeader();
       continue;
     }
+    theirs = std::max(theirs, stat->realtime);
     if (stat->isKernelWorker()) {
       countWorker();
       continue;
@@ -297,11 +299,11 @@ bool Tracees::Impl::findSettled() {
 Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   if (auto done = stopPass(Pass::Uninterruptible, 0); !done) return done;
   parallel = haveProcessors(2);
-  if (passes.size() <= kMostInRow && parallel) realtime.raise();
+  if (passes.size() <= kMostInRow && parallel) realtime.raise(theirs);
   if (auto done = stopPass(Pass::Blocked, 0); !done) return done;
   while (findSettled())
     if (auto done = stopPass(Pass::Settled, 0); !done) return done;
-  realtime.raise();
+  realtime.raise(theirs);
   if (maxPause < std::chrono::duration_cast<microseconds>(limit - Clock::now())) limit = Clock::now() + maxPause;
   if (auto done = stopPass(Pass::Running, 0); !done) return done;
   if (auto done = stopBorn(); !done) return done;

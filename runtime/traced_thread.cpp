@@ -216,7 +216,10 @@ Result<void> TracedThread::setSignalMask(uint64_t mask) const {
 
 // rseq(2), include/uapi/linux/rseq.h: struct rseq has the pointer to the current section at offset 8; a section is
 // {version, flags: 32 bits each; start, length, abort address: 64 bits each}. Kernels before 5.13 cannot tell where the
-// structure is; then the thread is taken as outside.
+// structure is; then the thread is taken as outside. A thread that sleeps in a system call is: system calls are
+// forbidden within a section (the kernel ends the process for one, where it is built to check). The agent, a clone that
+// shares the memory, has no structure at all (rseq_fork in include/linux/rseq.h), so nothing is written into its
+// victim's.
 bool TracedThread::insideRestartableSequence(const Process &process, RemoteAddress programCounter) const {
   __ptrace_rseq_configuration rseq{};
   if (request(PTRACE_GET_RSEQ_CONFIGURATION, tid_, sizeof rseq, &rseq) <= 0 || rseq.rseq_abi_pointer == 0) return false;

@@ -122,7 +122,7 @@ Result<void> Agent::Impl::endPlayer() {
 
 Result<Agent> Agent::start(const Process &process, const std::vector<Mapping> &maps, Deadline deadline) {
   if (process.machine() != Machine::X86_64)
-    return fail(DiagnosticId::UnsupportedMachine, cat("there is no agent for ", name(process.machine()), " processes"));
+    return fail(DiagnosticId::OtherMachine, cat("there is no agent for ", name(process.machine()), " processes"));
   const x86_64::AgentProgram &program = x86_64::agentProgram();
   auto padding = findPadding(process, maps);
   auto place = placeInPadding(process, padding, program.code, true);

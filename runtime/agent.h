@@ -23,7 +23,7 @@ class Agent {
 public:
   // Borrows a blocked thread for one clone; where none is blocked in a suitable call, a running one is stopped at a
   // moment when it is safe. NoAgent (with the reason for each thread tried), NotPermitted, ProcessGone.
-  // UnsupportedMachine, RemoteCallFailed (no memory for it). `process` must stay where it is as long as the agent
+  // OtherMachine, RemoteCallFailed (no memory for it). `process` must stay where it is as long as the agent
   // lives.
   static Result<Agent> start(const Process &process, const std::vector<Mapping> &maps, Deadline deadline);
   Agent(Agent &&) noexcept;

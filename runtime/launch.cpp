@@ -23,12 +23,24 @@
 #include "runtime/arch/x86_64_park.h"
 #include "runtime/auxiliary.h"
 #include "runtime/padding.h"
+#include "runtime/proc_text.h"
 #include "runtime/relocated.h"
 
 namespace lpc::runtime {
 namespace {
 
 constexpr uint64_t kBelowStack = 512; // the list for poll; nobody's at the entry, where there is no red zone
+
+// The kernel's answer is the same for all that may not be traced; a tracer is what can be named.
+Error notSeized(pid_t pid, const Error &error) {
+  auto status = readText(cat("/proc/", pid, "/status"));
+  auto tracer = static_cast<pid_t>(status ? statusNumber(*status, "TracerPid").value_or(0) : 0);
+  if (tracer == 0 || tracer == getpid()) return error;
+  return {.id = DiagnosticId::AlreadyTraced,
+          .message = cat("process ", tracer, " (`", threadName(tracer, tracer),
+                         "`) traces lpc, and a process can have one tracer"),
+          .help = "start it without, and attach when the program runs"};
+}
 
 } // namespace
 
@@ -43,7 +55,7 @@ Result<Launch> Launch::attach(pid_t pid) {
 // Attached and standing; options can be set of a thread that stands only.
 Result<void> Launch::stop() {
   auto thread = TracedThread::seize(pid_);
-  if (!thread) return std::unexpected(thread.error());
+  if (!thread) return std::unexpected(notSeized(pid_, thread.error()));
   thread_ = std::move(*thread);
   if (auto asked = thread_.interrupt(); !asked) return asked;
   auto stop = thread_.await();
@@ -164,8 +176,9 @@ Result<void> Launch::begin() {
 void Launch::end(int status) {
   if (!thread_.attached() && (!process_ || !stop())) return;
   auto registers = thread_.registers();
-  bool ready = registers && thread_.poke({registers->rip}, x86_64::exitInstruction(*registers)) &&
-               thread_.setRegisters(x86_64::exiting(*registers, status)) && thread_.detach();
+  if (registers) registers->orig_rax = ~uint64_t{0}; // a system call that was interrupted does not go on
+  bool ready = registers && thread_.poke({registers->rip}, x86_64::exitCode(*registers, status)) &&
+               thread_.setRegisters(*registers) && thread_.detach();
   if (!ready) kill(pid_, SIGKILL);
 }
 

@@ -77,18 +77,18 @@ Result<Machine> machineOf(const std::string &process, const std::string &exe) {
   FileDescriptor file(open(exe.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<uint8_t, EI_NIDENT + 4> header{}; // identification, e_type, e_machine: at the same place in both classes
   if (!file.valid() || pread(file.get(), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()))
-    return failErrno(DiagnosticId::CannotOpen, "the program file of " + process + " cannot be read (" + exe + ")",
+    return failErrno(DiagnosticId::NotPermitted, "the program file of " + process + " cannot be read (" + exe + ")",
                      errno);
   auto eMachine = static_cast<uint16_t>(loadLittle(BytesView(header).subspan(EI_NIDENT + 2, 2)));
   auto machine = machineOfElf(eMachine, header[EI_CLASS] == ELFCLASS64);
   if (memcmp(header.data(), ELFMAG, SELFMAG) != 0 || !machine)
-    return fail(DiagnosticId::UnsupportedMachine,
+    return fail(DiagnosticId::OtherMachine,
                 process + " runs a program of a machine that lpc does not know (ELF machine " +
                     std::to_string(eMachine) + ", class " + std::to_string(header[EI_CLASS]) + ")");
   if (*machine != kOwnMachine)
-    return fail(DiagnosticId::UnsupportedMachine, process + " runs an " + std::string(name(*machine)) +
-                                                      " program, and this lpc patches " +
-                                                      std::string(name(kOwnMachine)) + " processes");
+    return fail(DiagnosticId::OtherMachine, process + " runs an " + std::string(name(*machine)) +
+                                                " program, and this lpc patches " + std::string(name(kOwnMachine)) +
+                                                " processes");
   return *machine;
 }
 

@@ -46,7 +46,7 @@ private:
 class Process {
 public:
   // Looks at the process and refuses what can't be patched: NoSuchProcess, NotPermitted, KernelThread, ZombieProcess,
-  // AlreadyTraced, OwnProcess, UnsupportedMachine, PendingVfork (it is the child of one). `pid` may be any thread's id;
+  // AlreadyTraced, OwnProcess, OtherMachine, PendingVfork (it is the child of one). `pid` may be any thread's id;
   // the thread group leader is used.
   static Result<Process> open(pid_t pid);
   Process(Process &&) noexcept = default;

@@ -55,6 +55,10 @@ constexpr DiagnosticExample kExamples[] = {
      "lpc apply: error: thread 4713 (`worker`) of process 4711 waits for the child of a vfork, which shares its memory "
      "[pending-vfork]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
+    {"other-machine", "lpc apply hotfix.lp --pid 4711\n",
+     "lpc apply: error: process 4711 (server) runs an i386 program, and this lpc patches x86_64 processes "
+     "[other-machine]\n"
+     "  state: process 4711 was not stopped; nothing was changed\n"},
     {"cannot-unwind", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: preparing to unwind process 4711: out of memory [cannot-unwind]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},

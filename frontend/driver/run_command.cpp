@@ -37,7 +37,7 @@ int accompany(RunPatches &patches, const runtime::Companion &companion) {
   if (!companion.say(Done)) return Done;
   auto giveUp = [&](const Error &error) {
     int status = statusOf(error.id);
-    if (error.id != DiagnosticId::ProcessGone) patches.refuse(error, status);
+    if (error.id != DiagnosticId::ProcessGone) patches.giveUp(error, status);
     launch->end(status);
     return Done;
   };

@@ -44,11 +44,13 @@ void RunPatches::printDocument(const std::vector<Diagnostic> &problems, int stat
   std::fputs(text.c_str(), stderr);
 }
 
-int RunPatches::refuse(const Error &error, int status) const {
+std::string RunPatches::endedState() const { return cat("`", command_.path, "` was ended before it began"); }
+
+int RunPatches::refuse(const Error &error, int status, const std::string &state) const {
   if (asJson())
     printDocument({toDiagnostic(error)}, status);
   else
-    printError(kCommand, error, "the command was not started");
+    printError(kCommand, error, state);
   return status;
 }
 
@@ -137,7 +139,7 @@ int RunPatches::applyOne(RunPart &part, pid_t pid, const backend::PlayOptions &o
   }
   int status = statusOf(outcome);
   if (status != Done) {
-    outcome.state = cat("`", command_.path, "` was ended before it began");
+    outcome.state = endedState();
     if (outcome.reason && outcome.reason->id == DiagnosticId::BuildIdMismatch) // the process is no more
       outcome.reason->help =
           command_.interpreter.empty()

@@ -36,10 +36,14 @@ public:
   // Stays until none waits, or the process has ended; after apply(), when the process runs.
   void follow(pid_t pid);
 
-  // Before there is a process: the message, or the document. Returns `status`.
-  int refuse(const Error &error, int status) const;
+  // No patch is to blame: the message, or the document. Returns `status`. Before there is a process, and when there is
+  // one already, which will be ended.
+  int refuse(const Error &error, int status) const { return refuse(error, status, "the command was not started"); }
+  int giveUp(const Error &error, int status) const { return refuse(error, status, endedState()); }
 
 private:
+  int refuse(const Error &error, int status, const std::string &state) const;
+  [[nodiscard]] std::string endedState() const;
   Attempt attempt(const RunPart &part, pid_t pid, const backend::PlayOptions &options) const;
   [[nodiscard]] std::optional<Error> lostAtStart(const backend::Plan &plan) const;
   int applyOne(RunPart &part, pid_t pid, const backend::PlayOptions &options);

@@ -47,17 +47,15 @@ user_regs_struct parked(user_regs_struct registers, RemoteAddress stub, RemoteAd
   return registers;
 }
 
-Bytes exitInstruction(const user_regs_struct &registers) {
-  if (registers.cs == kCode32) return {0xcd, 0x80}; // int 0x80
-  return {0x0f, 0x05};                              // syscall
-}
-
-user_regs_struct exiting(user_regs_struct registers, int status) {
-  registers.orig_rax = ~uint64_t{0};
-  registers.rax = registers.cs == kCode32 ? kExitGroup32 : SYS_exit_group;
-  registers.rdi = static_cast<unsigned>(status);
-  registers.rbx = registers.rdi;
-  return registers;
+Bytes exitCode(const user_regs_struct &registers, int status) {
+  bool is32 = registers.cs == kCode32;
+  Bytes code = {0xb8}; // mov eax, exit_group
+  appendLittle(code, is32 ? kExitGroup32 : SYS_exit_group, 4);
+  code.push_back(is32 ? 0xbb : 0xbf); // mov ebx, status; mov edi, status
+  appendLittle(code, static_cast<unsigned>(status), 4);
+  const Bytes last = is32 ? Bytes{0xcd, 0x80} : Bytes{0x0f, 0x05}; // int 0x80; syscall
+  code.insert(code.end(), last.begin(), last.end());
+  return code;
 }
 
 } // namespace lpc::runtime::x86_64

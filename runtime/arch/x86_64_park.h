@@ -27,9 +27,8 @@ std::array<uint8_t, 8> pollList(int descriptor);
 // Registers for the sleep at `stub`: the list stands at `list`, with the stack pointer there.
 user_regs_struct parked(user_regs_struct registers, RemoteAddress stub, RemoteAddress list);
 
-// The instruction that ends a process, and the registers with which it does so when it stands at `registers.rip`; of
-// 32-bit programs, too.
-Bytes exitInstruction(const user_regs_struct &registers);
-user_regs_struct exiting(user_regs_struct registers, int status);
+// What ends the process that executes it; `registers` tell a 32-bit program. It needs nothing in registers: one that
+// stands in its execve gets rax from the kernel when it goes on.
+Bytes exitCode(const user_regs_struct &registers, int status);
 
 } // namespace lpc::runtime::x86_64

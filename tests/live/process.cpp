@@ -220,7 +220,7 @@ TEST(Process, OfAnotherMachineClass) {
       GTEST_SKIP() << "this kernel runs no 32-bit programs";
     }
     ASSERT_TRUE(eventually([&] { return threadState(child->pid(), child->pid()) == 'S'; }));
-    EXPECT_EQ(refused(child->pid(), DiagnosticId::UnsupportedMachine),
+    EXPECT_EQ(refused(child->pid(), DiagnosticId::OtherMachine),
               "process " + std::to_string(child->pid()) + " (" + threadName(child->pid(), child->pid()) +
                   ") runs an i386 program, and this lpc patches x86_64 processes");
   }

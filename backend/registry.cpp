@@ -7,7 +7,7 @@
 namespace lpc::backend {
 namespace {
 
-constexpr uint64_t kLargestRecord = 256u << 20;
+constexpr uint64_t kMostRecords = 256u << 20; // bytes of all: what they are decoded to takes some times as much
 
 } // namespace
 
@@ -21,10 +21,12 @@ Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
   for (const runtime::Mapping &mapping : maps)
     if (isOfPatch(mapping)) files[{mapping.device, mapping.inode}].push_back(&mapping);
   std::vector<FoundRecord> records;
+  uint64_t left = kMostRecords;
   for (const auto &[file, mappings] : files) {
     auto start = std::ranges::find(mappings, uint64_t{0}, &runtime::Mapping::offset);
     if (start == mappings.end()) return corruptRecord("memory of a patch has no record");
-    if ((*start)->range.size() > kLargestRecord) return corruptRecord("it is too large");
+    if ((*start)->range.size() > left) return corruptRecord("it is too large");
+    left -= (*start)->range.size();
     auto bytes = process.read((*start)->range.begin, (*start)->range.size());
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     auto record = decode(*bytes);

@@ -52,10 +52,11 @@ protected:
     ASSERT_EQ(master_->line(std::chrono::seconds(60)), "ready");
   }
   // What server number `name` (or the child of that process id) says; "" where it is not there.
-  [[nodiscard]] std::string ask(long name, char what) const {
+  [[nodiscard]] std::string ask(long name, char what) const { return askOf(master_->pid(), name, what); }
+  static std::string askOf(pid_t master, long name, char what) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::string path = "lpc-many-" + std::to_string(master_->pid()) + "-" + std::to_string(name);
+    std::string path = "lpc-many-" + std::to_string(master) + "-" + std::to_string(name);
     path.copy(address.sun_path + 1, sizeof address.sun_path - 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());

@@ -54,6 +54,25 @@ TEST_F(Bundles, AreTheSameBytesEveryTime) {
   EXPECT_EQ(contents(bundle_), first);
 }
 
+// Neither folder, time, user nor locale stands in it; of paths, what was given.
+TEST_F(Bundles, AreTheSameBytesElsewhere) {
+  Folder other;
+  std::filesystem::copy(kServer, folder_.path("server"));
+  for (const char *file : {"hotfix.lp", "fix.so", "server"}) {
+    std::filesystem::copy(folder_.path(file), other.path(file));
+    std::filesystem::last_write_time(other.path(file),
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 365));
+  }
+  auto builtIn = [](const Folder &folder, std::vector<std::string> words) {
+    words.insert(words.begin(), {"env", "-C", folder.path(".")});
+    words.insert(words.end(), {LPC_COMMAND, "build", "hotfix.lp", "-o", "x.lpb", "--target", "server"});
+    RunResult result = run(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return contents(folder.path("x.lpb"));
+  };
+  EXPECT_EQ(builtIn(folder_, {"TZ=UTC"}), builtIn(other, {"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "USER=other", "HOME=/"}));
+}
+
 TEST_F(Bundles, StandForThePatchByWhatIsInThem) {
   built();
   std::string renamed = folder_.path("hotfix.lp2");

@@ -23,4 +23,24 @@ std::string Folder::write(const std::string &name, const std::string &text) cons
   return path(name);
 }
 
+std::vector<std::pair<std::string, std::string>> languageExamples() {
+  std::ifstream file(LPC_SOURCE_DIR "/docs/language.md");
+  std::vector<std::pair<std::string, std::string>> found;
+  std::string heading;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "```lp") {
+      found.emplace_back(heading, "");
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside) {
+      found.back().second += line + "\n";
+    } else if (line.starts_with("#")) {
+      heading = line.substr(line.find(' ') + 1);
+    }
+  }
+  return found;
+}
+
 } // namespace lpc::test

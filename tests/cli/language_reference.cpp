@@ -10,29 +10,8 @@
 namespace lpc::test {
 namespace {
 
-// The blocks that are fenced as `lp`, with the heading that they stand below.
-std::vector<std::pair<std::string, std::string>> examples() {
-  std::ifstream file(LPC_SOURCE_DIR "/docs/language.md");
-  std::vector<std::pair<std::string, std::string>> found;
-  std::string heading;
-  bool inside = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line == "```lp") {
-      found.emplace_back(heading, "");
-      inside = true;
-    } else if (line == "```") {
-      inside = false;
-    } else if (inside) {
-      found.back().second += line + "\n";
-    } else if (line.starts_with("#")) {
-      heading = line.substr(line.find(' ') + 1);
-    }
-  }
-  return found;
-}
-
 TEST(LanguageReference, HasExamplesThatAreRight) {
-  for (const auto &[heading, example] : examples()) {
+  for (const auto &[heading, example] : languageExamples()) {
     RunResult result = run({"/usr/bin/env", "-C", LPC_CHECK_WORK, LPC_COMMAND, "check", "-"}, example);
     EXPECT_EQ(result.status, 0) << heading << "\n" << example << result.err;
     EXPECT_EQ(result.err, "") << heading << "\n" << example;
@@ -41,7 +20,7 @@ TEST(LanguageReference, HasExamplesThatAreRight) {
 
 // Those that stand below the instruction's own heading have a line of it.
 TEST(LanguageReference, HasASectionForEveryInstruction) {
-  auto all = examples();
+  auto all = languageExamples();
   for (const ir::InstructionInfo &instruction : ir::allInstructions()) {
     std::string keyword(instruction.keyword), below;
     for (const auto &[heading, example] : all)
@@ -52,7 +31,7 @@ TEST(LanguageReference, HasASectionForEveryInstruction) {
 
 TEST(LanguageReference, HasAnExampleOfEveryTypeOfValue) {
   std::string all;
-  for (const auto &[heading, example] : examples())
+  for (const auto &[heading, example] : languageExamples())
     if (heading == "Values") all += example;
   for (const char *type : {"int", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "str", "text",
                            "cstr", "hex", "addr"})

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/child.h"
@@ -32,6 +33,9 @@ public:
 private:
   std::string path_;
 };
+
+// The patches that docs/language.md shows (its blocks that are fenced as `lp`), each with the heading it stands below.
+std::vector<std::pair<std::string, std::string>> languageExamples();
 
 // The program of the golden tests.
 inline const std::string kServer = LPC_CHECK_WORK "/server";

@@ -285,7 +285,7 @@ Result<Snapshot> look(const runtime::Process &process, Snapshot before) {
   if (!before.modules.empty() && *maps == before.maps) return before;
   auto modules = runtime::readModules(process, *maps);
   if (!modules) return std::unexpected(std::move(modules.error()));
-  return Snapshot{std::move(*maps), std::move(*modules)};
+  return Snapshot{std::move(*maps), std::move(*modules), std::move(before.sharers)};
 }
 
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,

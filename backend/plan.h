@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "ir/support/bytes.h"
 #include "ir/support/result.h"
 #include "runtime/maps.h"
+#include "runtime/memory_sharers.h"
 #include "runtime/modules.h"
 #include "runtime/process.h"
 
@@ -24,6 +26,8 @@ namespace lpc::backend {
 struct Snapshot {
   std::vector<runtime::Mapping> maps;
   std::vector<runtime::Module> modules; // [0] is the program
+  // Made by apply and revert: whether others share its memory is asked again at each stop. Null: it is not.
+  std::shared_ptr<runtime::MemorySharers> sharers{};
 };
 // `before`: an earlier look at it, whose modules still hold where nothing was mapped or unmapped since.
 Result<Snapshot> look(const runtime::Process &process, Snapshot before = {});

@@ -20,6 +20,11 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     auto snapshot = backend::look(process_, std::move(snapshot_));
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     snapshot_ = std::move(*snapshot);
+    if (!snapshot_.sharers) {
+      auto sharers = runtime::MemorySharers::none(process_);
+      if (!sharers) return std::unexpected(std::move(sharers.error()));
+      snapshot_.sharers = std::make_shared<runtime::MemorySharers>(std::move(*sharers));
+    }
     if (!left && runtime::workerWasLeft(snapshot_.maps)) {
       left = true;
       if (auto started = startAgent(); !started) return started;

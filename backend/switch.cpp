@@ -179,12 +179,16 @@ private:
 
   Attempt once(Clock::time_point deadline) {
     double begin = monotonicMicroseconds();
+    runtime::MemorySharers *sharers = snapshot_.sharers.get();
+    if (sharers)
+      if (auto alone = sharers->catchUp(); !alone) return cannotStop(std::move(alone.error()));
     auto tracees = runtime::Tracees::seize(process_, agent_.threads(), deadline);
     if (!tracees) return failed(std::move(tracees.error()));
     outcome_.stops++;
     active_.reset();
     auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause,
                                  [&](auto threads) { return inactive(threads); });
+    if (stopped && sharers) stopped = sharers->noneBorn();
     double afterStop = monotonicMicroseconds();
     Attempt attempt = stopped ? verify() : active_ ? inTheWay() : cannotStop(std::move(stopped.error()));
     double afterVerify = monotonicMicroseconds();

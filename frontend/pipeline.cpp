@@ -210,6 +210,10 @@ Attempt planFor(Compiler &compiler, pid_t pid) {
     attempt.outcome = untouched(pid, std::move(plan.error()));
     return attempt;
   }
+  if (auto alone = runtime::MemorySharers::none(live->process); !alone) {
+    attempt.outcome = untouched(pid, std::move(alone.error()));
+    return attempt;
+  }
   attempt.threads = backend::verdictsOf(*plan, live->process, live->snapshot);
   attempt.plan = std::move(*plan);
   attempt.outcome.kind = backend::OutcomeKind::DryRun;

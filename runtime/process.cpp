@@ -27,6 +27,8 @@
 
 #include "runtime/proc_text.h"
 #include "runtime/refusal.h"
+#include "runtime/stop_reasons.h"
+#include "runtime/thread_wait.h"
 
 namespace lpc::runtime {
 namespace {
@@ -150,11 +152,15 @@ Result<Process> Process::open(pid_t pid) {
   }
   if (auto known = process.identify(processNamed(process.pid_, leader->status)); !known)
     return std::unexpected(known.error());
-  if (sharesMemory(process.pid_, leader->stat.parent))
+  if (pid_t parent = leader->stat.parent; sharesMemory(process.pid_, parent)) {
+    auto waits = [&](pid_t tid) { return mayWaitForVfork(parent, tid); };
+    if (std::ranges::none_of(threadIds(parent).value_or(std::vector<pid_t>{}), waits))
+      return std::unexpected(sharedMemory(process.pid_, parent));
     return fail(DiagnosticId::PendingVfork,
                 processNamed(process.pid_, leader->status) + " is the child of a vfork of process " +
-                    std::to_string(leader->stat.parent) + " and shares its memory until it executes a program",
+                    std::to_string(parent) + " and shares its memory until it executes a program",
                 "wait until it does");
+  }
   return process;
 }
 

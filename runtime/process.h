@@ -46,8 +46,8 @@ private:
 class Process {
 public:
   // Looks at the process and refuses what can't be patched: NoSuchProcess, NotPermitted, KernelThread, ZombieProcess,
-  // AlreadyTraced, OwnProcess, OtherMachine, PendingVfork (it is the child of one). `pid` may be any thread's id;
-  // the thread group leader is used.
+  // AlreadyTraced, OwnProcess, OtherMachine, PendingVfork (it is the child of one), SharedMemory (with its parent).
+  // `pid` may be any thread's id; the thread group leader is used.
   static Result<Process> open(pid_t pid);
   Process(Process &&) noexcept = default;
   Process &operator=(Process &&) noexcept = default;

@@ -24,6 +24,14 @@ Error whyNotSeized(const Process &process, pid_t tid) {
           .help = cat("end process ", tracer, ", or let it detach")};
 }
 
+Error sharedMemory(pid_t pid, pid_t other) {
+  return {.id = DiagnosticId::SharedMemory,
+          .message = cat("process ", other, " (`", threadName(other, other), "`) shares the memory of process ", pid,
+                         " without being a thread of it (clone with CLONE_VM): it executes the same code, and would "
+                         "not be stopped"),
+          .help = cat("end process ", other, ", or wait until it executes a program")};
+}
+
 Error whyNotStopped(const Process &process, pid_t tid) {
   std::string thread = threadNamed(process.pid(), tid);
   if (waitsForVfork(process, tid))

@@ -64,6 +64,15 @@ bool waitsForVfork(const Process &process, pid_t tid) {
   return (flags & CLONE_VFORK) != 0;
 }
 
+bool mayWaitForVfork(pid_t pid, pid_t tid) {
+  if (threadState(pid, tid) != 'D') return false;
+  long call = blockedCall(pid, tid).number;
+#ifdef SYS_vfork
+  if (call == SYS_vfork) return true;
+#endif
+  return call == SYS_clone || call == SYS_clone3;
+}
+
 std::string kernelFunction(pid_t pid, pid_t tid) {
   std::string text = taskText(pid, tid, "wchan");
   return text == "0" ? std::string() : text;

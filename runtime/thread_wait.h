@@ -13,6 +13,9 @@ namespace lpc::runtime {
 // program or ends.
 bool waitsForVfork(const Process &process, pid_t tid);
 
+// The same of any process, seen from outside: sleeps uninterruptibly in a call that makes a process.
+bool mayWaitForVfork(pid_t pid, pid_t tid);
+
 // The number and arguments of the call in /proc/PID/task/TID/syscall; number -1 outside of one or where it runs.
 struct BlockedCall {
   long number = -1;

@@ -22,6 +22,7 @@ Sight unseen(Error why, pid_t pid, const std::vector<std::string> &names) {
   case DiagnosticId::PendingVfork: return {.kind = Sight::Kind::Moving}; // it is about to execute a program, or to end
   case DiagnosticId::NotPermitted:
   case DiagnosticId::AlreadyTraced:
+  case DiagnosticId::SharedMemory:
   case DiagnosticId::CannotOpen:
     if (seems()) return {.kind = Sight::Kind::Refused, .live = {}, .why = std::move(why)};
     return {.kind = why.id == DiagnosticId::NotPermitted ? Sight::Kind::Hidden : Sight::Kind::Other};

@@ -59,6 +59,11 @@ constexpr DiagnosticExample kExamples[] = {
      "lpc apply: error: process 4711 (server) runs an i386 program, and this lpc patches x86_64 processes "
      "[other-machine]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
+    {"shared-memory", "lpc apply hotfix.lp --pid 4711\n",
+     "lpc apply: error: process 4712 (`worker`) shares the memory of process 4711 without being a thread of it (clone "
+     "with CLONE_VM): it executes the same code, and would not be stopped [shared-memory]\n"
+     "  help: end process 4712, or wait until it executes a program\n"
+     "  state: process 4711 was not stopped; nothing was changed\n"},
     {"cannot-unwind", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: preparing to unwind process 4711: out of memory [cannot-unwind]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},

@@ -2,7 +2,7 @@
 //
 // /proc shows no such thing. kcmp(2) compares the address spaces of two processes in less than a microsecond, so that
 // the first look simply asks for every process there is. Later looks are at the ids that were given since: the kernel
-// gives them in ascending order and tells the last one (proc(5), /proc/loadavg), which costs 2 µs.
+// gives them in ascending order and tells the last one (proc(5), /proc/loadavg), which costs 1 µs.
 //
 // In the stop, kcmp is asked for few: it would wait where a process is just executing a program, for as long as it
 // takes to free the memory of the one before. The topmost of all that share the memory was made by a thread of the

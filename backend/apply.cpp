@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/digest.h"
+#include "backend/opener.h"
 #include "backend/outcome.h"
 #include "backend/plan_digest.h"
 #include "backend/play.h"
@@ -37,6 +38,7 @@ private:
   // True: outcome_ says how it ended. False: plan again.
   bool once(unsigned attempt) {
     Stopwatch watch(outcome_);
+    ran_ = false;
     if (auto looked = session_.look(outcome_.remarks); !looked) return refuse(outcome_, std::move(looked.error()));
     watch.lap("resolve");
 
@@ -46,13 +48,30 @@ private:
     if (options_.expectedPlan && *options_.expectedPlan != digestOf(*plan)) return refuse(outcome_, differs(*plan));
     watch.lap("plan");
 
+    if (options_.dryRun && !plan->openings.empty()) return describeUnopened(*plan);
+
     if (auto started = session_.startAgent(); !started) return refuse(outcome_, std::move(started.error()));
     uint64_t sequence = session_.records().empty() ? 1 : session_.records().back().record.sequence + 1;
+    std::optional<Opener> opener;
+    if (!plan->openings.empty()) {
+      opener.emplace(patch_, process_, session_, outcome_.remarks);
+      auto opened = opener->open(*plan, sequence);
+      if (!opened) return refuse(outcome_, std::move(opened.error()));
+      watch.lap("dlopen");
+      plan = makePlan(patch_, process_, session_.snapshot(), attempt, false, &*opened);
+      if (!plan) return refuse(outcome_, std::move(plan.error()));
+      watch.lap("plan");
+    }
     auto made = prepareMemory(*plan, recordOf(*plan, sequence), process_, session_.agent(), session_.snapshot().maps);
     if (!made)
       return made.error().id != DiagnosticId::NoSpaceInReach || attempt + 1 == kAttempts
                  ? refuse(outcome_, std::move(made.error()))
                  : false;
+    if (opener) {
+      ran_ = true; // from here on the record closes what is open
+      if (auto handed = opener->handOver(); !handed)
+        return withdraw(*made, {}), refuse(outcome_, std::move(handed.error()));
+    }
     if (auto begun = begin(*plan, *made); !begun)
       return withdraw(*made, {}), refuse(outcome_, std::move(begun.error()));
     SwitchJob job = jobOf(*plan, *made);
@@ -65,11 +84,21 @@ private:
     outcome_.reason = std::move(result.reason);
     outcome_.memories = std::move(plan->memories);
     outcome_.changes = std::move(plan->changes);
+    outcome_.openings = std::move(plan->openings);
     if (result.kind == OutcomeKind::Applied) return takeOldBytes(made->record), callAfterwards(*plan), true;
     if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) withdraw(*made, result.stacks);
     // A pointer that was followed leads elsewhere now: plan again, as long as there is time.
     bool pointerMoved = result.failedGuard && *result.failedGuard < plan->pointers.size();
     return !(pointerMoved && session_.timeIsLeft());
+  }
+
+  // Without the objects there is nothing to try the switch with.
+  bool describeUnopened(Plan &plan) {
+    outcome_.kind = OutcomeKind::DryRun;
+    outcome_.memories = std::move(plan.memories);
+    outcome_.openings = std::move(plan.openings);
+    outcome_.remarks.emplace_back("nothing is loaded with `dlopen` in a dry run, so the stop is not tried either");
+    return true;
   }
 
   Error differs(const Plan &plan) const {
@@ -125,7 +154,6 @@ private:
   // What runs before the switch: payloads are started, and `on pre-apply` is asked. Each step is in the record before
   // it is begun.
   Result<void> begin(const Plan &plan, FoundRecord &made) {
-    ran_ = false;
     if (plan.calls.empty()) return {};
     if (auto ready = session_.prepareCalls(); !ready) return ready;
     if (options_.dryRun) {

@@ -95,6 +95,23 @@ std::optional<BoundSymbol> inPatch(const ir::Patch &patch, const ir::Link &link,
   return std::nullopt;
 }
 
+// Names that an object of `dlopen` exports: it is loaded before the payload is linked.
+Result<std::optional<BoundSymbol>> inOpenings(const OpenImages &opens, const Wanted &wanted) {
+  if (wanted.symbol->own) return std::nullopt;
+  for (const auto &[id, image] : opens) {
+    auto symbol = image.exported(wanted.symbol->name);
+    if (!symbol) continue;
+    if (wanted.symbol->threadLocal || symbol->kind == target::SymbolKind::ThreadLocal)
+      return at(wanted.place, DiagnosticId::ThreadLocalSymbol,
+                cat("`", symbol->name, "`, which the payload needs, is a thread-local variable of ", image.file(),
+                    ", which is loaded later"),
+                {}, "use a function of it that returns its address");
+    if (symbol->kind == target::SymbolKind::Ifunc) return IfuncResolver{image.of(symbol->address)};
+    return image.of(symbol->address);
+  }
+  return std::nullopt;
+}
+
 // The first payload that has a copy, for all of them.
 BoundSymbol firstCopy(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
                       const std::string &name) {
@@ -202,7 +219,7 @@ std::unexpected<Error> undefined(const ir::Patch &patch, const std::vector<Wante
 } // namespace
 
 Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
-                              const runtime::Process &process, const Snapshot &snapshot,
+                              const OpenImages &opens, const runtime::Process &process, const Snapshot &snapshot,
                               const std::vector<size_t> &modules) {
   Bindings bindings;
   std::vector<Wanted> open;
@@ -219,6 +236,9 @@ Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryI
         bindings[link->memory][symbol.versionedName()] = std::move(*place);
       } else if (auto bound = inPatch(patch, *link, images, symbol)) {
         bindings[link->memory][symbol.versionedName()] = std::move(*bound);
+      } else if (auto exported = inOpenings(opens, wanted); !exported || *exported) {
+        if (!exported) return std::unexpected(std::move(exported.error()));
+        bindings[link->memory][symbol.versionedName()] = std::move(**exported);
       } else {
         open.push_back(wanted);
       }

@@ -1,7 +1,8 @@
 // What the undefined symbols of the payloads refer to, in this process.
 //
-// Order (language reference, `dl`): `with`, the other payloads of the patch, the program with its local symbols, then
-// the objects the process has loaded in their search order, of which only exported symbols count.
+// Order (language reference, `dl`): `with`, the other payloads of the patch, what it opens with `dlopen`, the program
+// with its local symbols, then the objects the process has loaded in their search order, of which only exported symbols
+// count.
 #pragma once
 
 #include <map>
@@ -9,6 +10,7 @@
 #include <variant>
 
 #include "backend/link.h"
+#include "backend/open_image.h"
 #include "backend/plan.h"
 
 namespace lpc::backend {
@@ -26,7 +28,7 @@ using BoundSymbol = std::variant<RemoteAddress, ir::Address, IfuncResolver, Thre
 // all), AmbiguousSymbol, ThreadLocalSymbol, UnsupportedPayload.
 using Bindings = std::map<ir::MemoryId, std::map<std::string, BoundSymbol>>;
 Result<Bindings> bindPayloads(const ir::Patch &patch, const std::map<ir::MemoryId, PayloadImage> &images,
-                              const runtime::Process &process, const Snapshot &snapshot,
+                              const OpenImages &opens, const runtime::Process &process, const Snapshot &snapshot,
                               const std::vector<size_t> &modules);
 
 } // namespace lpc::backend

@@ -27,6 +27,8 @@ struct Call {
   // applied is the one behind the last Start. Others: 0.
   uint64_t step = 0;
   std::optional<RemoteAddress> keptAt{}; // Start: the function is a resolver, and this pointer gets what it returns
+  std::string text{};    // not recorded; runtime::WorkerCall::text
+  RemoteAddress store{}; // not recorded; runtime::WorkerCall::store
   bool operator==(const Call &) const = default;
 };
 

@@ -45,7 +45,7 @@ Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Sna
     if (!worker) return std::unexpected(std::move(worker.error()));
     worker_.emplace(std::move(*worker));
   }
-  runtime::WorkerCall made{call.function};
+  runtime::WorkerCall made{call.function, {}, call.text, call.store};
   LPC_CHECK(call.arguments.size() <= made.arguments.size());
   std::ranges::copy(call.arguments, made.arguments.begin());
   auto result = worker_->run(made, limit_);
@@ -61,6 +61,26 @@ bool isUnfinished(const Record &record) {
   return false;
 }
 
+void closeOpenings(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
+                   std::vector<std::string> &remarks) {
+  for (size_t i = found.record.openings.size(); i-- > 0;) {
+    RecordedOpening &opening = found.record.openings[i];
+    if (opening.handle == 0) continue;
+    RemoteAddress word = found.range.begin + handleOffset(found.record, i);
+    auto result = call({.stage = CallStage::Finish,
+                        .function = found.record.closer,
+                        .arguments = {opening.handle},
+                        .name = cat("`dlclose` for ", opening.file),
+                        .store = word});
+    if (!result) remarks.push_back(result.error().message);
+    if (!result && result.error().id != DiagnosticId::CallFailed) continue; // it was not made: the next command does
+    if (result && static_cast<int32_t>(*result) != 0)
+      remarks.push_back(cat("`", opening.file, "` stays loaded: `dlclose` returned ", static_cast<int32_t>(*result)));
+    opening.handle = 0;
+    (void)process.write(word, Bytes(8)); // a process that is gone needs no more
+  }
+}
+
 void finish(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
             std::vector<std::string> &remarks) {
   Record &record = found.record;
@@ -73,6 +93,7 @@ void finish(FoundRecord &found, const runtime::Process &process, const MakeCall 
     auto result = noted ? call(record.calls[i]) : Result<uint64_t>(std::unexpected(std::move(noted.error())));
     if (!result) remarks.push_back(result.error().message);
   }
+  closeOpenings(found, process, call, remarks);
 }
 
 } // namespace lpc::backend

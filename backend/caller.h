@@ -35,8 +35,13 @@ private:
 
 using MakeCall = std::function<Result<uint64_t>(const Call &)>;
 
-// Makes the calls of PostRevert and Finish that are due, in order. Each is taken off the record in the process before
-// it is made, so that none is made twice. What fails is told in `remarks`.
+// Gives back what `dlopen` has loaded, the last one first; the record is told by the worker. What fails is told in
+// `remarks`, and is not tried again if it was tried.
+void closeOpenings(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
+                   std::vector<std::string> &remarks);
+
+// Makes the calls of PostRevert and Finish that are due, in order, and closes what is open. Each is taken off the
+// record in the process before it is made, so that none is made twice. What fails is told in `remarks`.
 void finish(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
             std::vector<std::string> &remarks);
 // Is there anything to finish?

@@ -14,6 +14,7 @@
 #include "backend/arch/ifunc_stub.h"
 #include "backend/detours.h"
 #include "backend/digest.h"
+#include "backend/dynamic_linker.h"
 #include "backend/layout.h"
 #include "backend/match.h"
 #include "backend/plan_start.h"
@@ -70,6 +71,8 @@ Result<void> Planner::match() {
 
 Result<void> Planner::readPayloads() {
   for (const ir::Operation &operation : patch_.operations) {
+    if (const auto *open = std::get_if<ir::Open>(&operation.action))
+      if (auto read = readOpening(*open, operation.place); !read) return read;
     const auto *link = std::get_if<ir::Link>(&operation.action);
     if (!link) continue;
     const ir::Payload &payload = payloadOf(link->memory);
@@ -80,8 +83,33 @@ Result<void> Planner::readPayloads() {
   return {};
 }
 
+Result<void> Planner::readOpening(const ir::Open &open, const Place &place) {
+  if (plan_.openings.empty()) {
+    auto linker = findDynamicLinker(process_, snapshot_);
+    if (!linker) return placed(std::move(linker.error()), place);
+    plan_.closer = linker->close;
+  }
+  auto image = OpenImage::read(payloadOf(open.memory), patch_.machine, plan_.openings.size());
+  if (!image) return placed(std::move(image.error()), place);
+  PlannedOpening opening{memory(open.memory).name, payloadOf(open.memory).name, open.memory, {}, 0, false, place.line};
+  if (opened_ != nullptr) {
+    opening = (*opened_)[plan_.openings.size()];
+    image->loadedAt(opening.base);
+  }
+  opening.base = image->base();
+  opening.size = image->size();
+  opens_.emplace(open.memory, std::move(*image));
+  plan_.openings.push_back(std::move(opening));
+  return {};
+}
+
+const OpenImage *Planner::unloadedAt(RemoteAddress address) const {
+  const OpenImage *image = imageAt(opens_, address);
+  return image != nullptr && !image->loaded() ? image : nullptr;
+}
+
 Result<void> Planner::bindSymbols() {
-  auto bound = bindPayloads(patch_, images_, process_, snapshot_, modules_);
+  auto bound = bindPayloads(patch_, images_, opens_, process_, snapshot_, modules_);
   if (!bound) return std::unexpected(std::move(bound.error()));
   bindings_ = std::move(*bound);
   for (const auto &[memoryId, symbols] : bindings_)
@@ -94,7 +122,7 @@ Result<void> Planner::bindSymbols() {
 RemoteRange Planner::nearRange() {
   std::optional<RemoteRange> hull;
   const runtime::Module *module = nullptr;
-  Resolver early(patch_, process_, snapshot_, modules_, bases_, images_);
+  Resolver early(patch_, process_, snapshot_, modules_, bases_, images_, opens_);
   for (const ir::Operation &operation : patch_.operations) {
     const ir::Address *at = nullptr;
     if (const auto *branch = std::get_if<ir::Branch>(&operation.action)) at = &branch->from;
@@ -116,6 +144,7 @@ Result<void> Planner::placeMemory() {
   std::vector<Room> rooms;
   for (size_t i = 0; i < patch_.memories.size(); i++) {
     auto image = images_.find(static_cast<ir::MemoryId>(i));
+    if (opens_.contains(static_cast<ir::MemoryId>(i))) continue;
     if (image == images_.end())
       rooms.push_back({patch_.memories[i].size, kPage});
     else
@@ -132,7 +161,9 @@ Result<void> Planner::placeMemory() {
     bases_ = std::move(arena->addresses);
     if (!ifuncs_.empty()) ifuncBase_ = bases_.back(), bases_.pop_back();
   }
-  resolver_.emplace(patch_, process_, snapshot_, modules_, bases_, images_);
+  for (const auto &[id, image] : opens_) // ascending
+    bases_.insert(bases_.begin() + static_cast<ptrdiff_t>(id), image.base());
+  resolver_.emplace(patch_, process_, snapshot_, modules_, bases_, images_, opens_);
   return {};
 }
 
@@ -289,12 +320,19 @@ Result<Snapshot> look(const runtime::Process &process, Snapshot before) {
 }
 
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
-                      unsigned attempt, bool relocations) {
+                      unsigned attempt, bool relocations, const std::vector<PlannedOpening> *opened) {
   if (auto broken = ir::verify(patch); !broken.empty()) return fail(DiagnosticId::BadIr, broken[0]);
   if (patch.machine != process.machine())
     return fail(DiagnosticId::WrongMachine, cat("the patch is for ", name(patch.machine), ", and process ",
                                                 process.pid(), " runs ", name(process.machine()), " code"));
-  return Planner(patch, process, snapshot, attempt, relocations).make();
+  return Planner(patch, process, snapshot, attempt, relocations, opened).make();
+}
+
+std::string spelledIn(const Plan &plan, RemoteAddress address) {
+  for (const PlannedOpening &opening : plan.openings)
+    if (!opening.loaded && address >= opening.base && address - opening.base < opening.size)
+      return cat("$", opening.name, "+", hexAddress(address - opening.base));
+  return hexAddress(address);
 }
 
 } // namespace lpc::backend

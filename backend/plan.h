@@ -108,6 +108,24 @@ struct PlannedExpectation {
   bool operator==(const PlannedExpectation &) const = default;
 };
 
+// An object that the process's dynamic linker loads.
+struct PlannedOpening {
+  std::string name; // `$name` without the $
+  std::string file; // as the patch wrote it
+  ir::MemoryId id{};
+  RemoteAddress base; // what `$name` means; not loaded: a stand-in (open_image.h)
+  uint64_t size = 0;
+  bool loaded = false;
+  uint32_t line = 0;
+  // Once it is loaded:
+  RemoteRange range{};             // from its first to its last mapping
+  std::string path{};              // that the dynamic linker was given; "" where the file came from the patch itself
+  uint64_t handle = 0;             // that dlopen returned
+  bool wasLoaded = false;          // the program had loaded it before, and may be in it at any time
+  std::vector<RemoteRange> code{}; // else: where its instructions are
+  bool operator==(const PlannedOpening &) const = default;
+};
+
 struct Plan {
   std::string patchName, patchVersion, source;
   Machine machine = Machine::X86_64;
@@ -121,14 +139,20 @@ struct Plan {
   std::vector<Call> calls{};                // each stage in the order in which its calls are made
   std::vector<RemoteRange> frames{};        // Record::frames
   std::vector<RemoteAddress> exitHandles{}; // Record::exitHandles
+  std::vector<PlannedOpening> openings{};   // in the order written
+  RemoteAddress closer{};                   // Record::closer
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 
 // Makes a plan. Every error has the place of its statement; the process was not touched. BuildIdMismatch,
 // UnknownObject, NoSpaceInReach, BytesDiffer, ExpectFailed, BadAddress, NotAnInstruction, SiteTooShort,
 // OverlappingChanges, those of link.h. `attempt`: the n-th best free place for new memory, where the better ones were
-// taken by the program meanwhile. With `relocations` they are listed.
+// taken by the program meanwhile. With `relocations` they are listed. `opened`: the openings of an earlier plan, loaded
+// now; without them what a `dlopen` loads has no real address yet, and changes in it have no real old bytes.
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,
-                      unsigned attempt = 0, bool relocations = false);
+                      unsigned attempt = 0, bool relocations = false,
+                      const std::vector<PlannedOpening> *opened = nullptr);
+// "$fix+0x1139" for what is in an object that is not loaded yet, else the address.
+std::string spelledIn(const Plan &plan, RemoteAddress address);
 
 } // namespace lpc::backend

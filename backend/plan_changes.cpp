@@ -86,7 +86,7 @@ Result<void> Planner::planBranch(const ir::Branch &branch, const Place &place) {
     change.address = site->address;
     oldCode = std::move(site->bytes);
   } else if (branch.original) {
-    auto code = process_.read(change.address, branch.room);
+    auto code = codeAt(change.address, branch.room);
     if (!code) return std::unexpected(std::move(code.error()));
     oldCode = std::move(*code);
   }
@@ -96,7 +96,7 @@ Result<void> Planner::planBranch(const ir::Branch &branch, const Place &place) {
   if (auto destination = checkDestination(*to); !destination) return destination;
   if (auto jump = arch_.jump(change.address, *to))
     change.newBytes = std::move(*jump);
-  else
+  else if (!unloadedAt(change.address))
     farJumps_.push_back({plan_.changes.size(), change.address, *to});
   if (branch.function) noteFunction(*branch.function, branch.from, place);
   return finishBranch(branch, std::move(change), oldCode, place);
@@ -121,7 +121,7 @@ Result<void> Planner::planCode(const ir::Code &code, const Place &place) {
     if (!target) return std::unexpected(std::move(target.error()));
     auto written = writeReference(reference, *target, change.address, change.newBytes);
     if (!written) return std::unexpected(std::move(written.error()));
-    if (!*written)
+    if (!*written && !unloadedAt(change.address))
       farJumps_.push_back({plan_.changes.size(), change.address + reference.offset, *target, reference.offset});
   }
   if (own) {
@@ -144,6 +144,7 @@ Result<void> Planner::finishBranch(const ir::Branch &branch, PlannedChange chang
 // The pointer gets its value when the old code has its place.
 Result<void> Planner::planOriginal(const ir::Branch &branch, const ir::Original &original, RemoteAddress site,
                                    const Bytes &oldCode, const Place &place) {
+  if (unloadedAt(site)) return {}; // where its old code goes depends on where it is
   if (!decoder_) {
     auto decoder = Decoder::create(patch_.machine);
     if (!decoder) return std::unexpected(std::move(decoder.error()));
@@ -187,7 +188,7 @@ Result<void> Planner::placeHooks() {
 // All the code that the file has around the change stands in the process.
 Result<void> Planner::compareCode(PlannedChange &change, const std::optional<Bytes> &recorded) const {
   if (!recorded) return {};
-  auto found = process_.read(change.address, recorded->size());
+  auto found = codeAt(change.address, recorded->size());
   if (!found) return std::unexpected(std::move(found.error()));
   if (*found == *recorded) return {};
   change.oldBytes = std::move(*found);
@@ -214,7 +215,7 @@ Result<void> Planner::planNop(const ir::Nop &nop, const Place &place) {
   auto at = resolver()(nop.at, place);
   if (!at) return std::unexpected(std::move(at.error()));
   PlannedChange change{PlannedChange::Kind::Nop, *at, {}, true, arch_.noops(nop.size), true, false, {}, {}, place.line};
-  if (!nop.recorded && !resolver().ownMemory(*at, nop.size))
+  if (!nop.recorded && !unloadedAt(*at) && !resolver().ownMemory(*at, nop.size))
     if (auto whole = proveInstructions(patch_.machine, *at, nop.size, process_, snapshot_); !whole) return whole;
   return planInstructions(std::move(change), nop.recorded);
 }
@@ -342,6 +343,7 @@ Result<void> Planner::checkDestination(RemoteAddress to, std::string_view what) 
       return fail(DiagnosticId::NotCode,
                   cat("the ", what, " ", hexAddress(to), " in `$", memory.name, "` is not executable"));
     }
+  if (const OpenImage *image = unloadedAt(to); image != nullptr && image->executableAt(to)) return {};
   const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, to);
   if (mapping && mapping->executable) return {};
   return fail(DiagnosticId::NotCode,
@@ -367,7 +369,22 @@ void Planner::putIntoContent(const PlannedChange &change) {
   std::ranges::copy(change.newBytes, memory.content.begin() + static_cast<ptrdiff_t>(change.address - memory.address));
 }
 
+// Of an object that is not loaded yet, the file shows what will stand there before relocation.
+Result<Bytes> Planner::codeAt(RemoteAddress at, uint64_t size) const {
+  const OpenImage *image = unloadedAt(at);
+  if (image == nullptr) return process_.read(at, size);
+  auto bytes = image->bytesAt(at, size);
+  if (!bytes) return fail(DiagnosticId::BadAddress, cat("`", image->file(), "` has no ", size, " bytes at this place"));
+  return std::move(*bytes);
+}
+
 Result<void> Planner::readOld(PlannedChange &change) const {
+  if (unloadedAt(change.address)) {
+    auto old = codeAt(change.address, change.newBytes.size());
+    if (!old) return std::unexpected(std::move(old.error()));
+    change.oldBytes = std::move(*old);
+    return {};
+  }
   const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, change.address);
   if (!mapping) return fail(DiagnosticId::BadAddress, cat("the process has no memory at ", hexAddress(change.address)));
   // A shared mapping is a file or other processes' memory too: what is written there outlives and surpasses this

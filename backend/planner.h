@@ -10,6 +10,7 @@
 #include "backend/arch/arch.h"
 #include "backend/bind.h"
 #include "backend/detours.h"
+#include "backend/open_image.h"
 #include "backend/originals.h"
 #include "backend/plan.h"
 #include "backend/resolve.h"
@@ -25,9 +26,9 @@ inline std::unexpected<Error> placed(Error error, const Place &place) {
 class Planner {
 public:
   Planner(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot, unsigned attempt,
-          bool relocations)
+          bool relocations, const std::vector<PlannedOpening> *opened)
       : patch_(patch), process_(process), snapshot_(snapshot), arch_(Arch::of(patch.machine)), maps_(snapshot.maps),
-        attempt_(attempt), relocations_(relocations) {}
+        attempt_(attempt), relocations_(relocations), opened_(opened) {}
   Result<Plan> make();
 
 private:
@@ -43,6 +44,9 @@ private:
 
   Result<void> match();
   Result<void> readPayloads();
+  Result<void> readOpening(const ir::Open &open, const Place &place);
+  // The image that has the address and is not loaded yet.
+  [[nodiscard]] const OpenImage *unloadedAt(RemoteAddress address) const;
   Result<void> bindSymbols();
   RemoteRange nearRange();
   Result<void> placeMemory();
@@ -92,6 +96,7 @@ private:
   Result<void> checkDestination(RemoteAddress to, std::string_view what = "jump's destination") const;
   void applyToContent(ir::MemoryId id, PlannedChange &change);
   void putIntoContent(const PlannedChange &change);
+  [[nodiscard]] Result<Bytes> codeAt(RemoteAddress at, uint64_t size) const;
   Result<void> readOld(PlannedChange &change) const;
   std::unexpected<Error> differs(const PlannedChange &change, const Bytes &recorded) const;
 
@@ -105,7 +110,9 @@ private:
   const Arch &arch_;
   std::vector<runtime::Mapping> maps_; // with what is planned
   unsigned attempt_;
-  bool relocations_; // are to be listed
+  bool relocations_;                          // are to be listed
+  const std::vector<PlannedOpening> *opened_; // null: not yet
+  OpenImages opens_;
   std::vector<size_t> modules_;
   std::map<ir::MemoryId, PayloadImage> images_;
   Bindings bindings_;

@@ -55,11 +55,12 @@ struct Outcome {
   double windowMicroseconds = 0; // blocked threads included
   unsigned stops = 0;
   std::vector<Phase> phases{};
-  std::vector<PlannedMemory> memories{}; // applied: where the new memory is
-  std::vector<PlannedChange> changes{};  // with oldBytes as found when stopped
-  std::vector<MadeCall> calls{};         // that came back, in order
-  std::vector<std::string> remarks{};    // what else the user should know: repairs, memory that was kept
-  pid_t busyThread = 0;                  // Busy: who, where
+  std::vector<PlannedMemory> memories{};  // applied: where the new memory is
+  std::vector<PlannedOpening> openings{}; // applied: what the dynamic linker has loaded
+  std::vector<PlannedChange> changes{};   // with oldBytes as found when stopped
+  std::vector<MadeCall> calls{};          // that came back, in order
+  std::vector<std::string> remarks{};     // what else the user should know: repairs, memory that was kept
+  pid_t busyThread = 0;                   // Busy: who, where
   std::string busyThreadName{}, busyFunction{};
   unsigned busyFrame = 0;
   std::string state{}; // what became of the process: "process 4711 was not stopped; nothing was changed"

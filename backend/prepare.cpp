@@ -112,6 +112,12 @@ Record recordOf(const Plan &plan, uint64_t sequence) {
     if (call.stage >= CallStage::PreRevert) record.calls.push_back(call), record.calls.back().place = {};
   record.frames = plan.frames;
   record.exitHandles = plan.exitHandles;
+  record.closer = plan.closer;
+  for (const PlannedOpening &opening : plan.openings)
+    for (const RemoteRange &code : opening.code)
+      record.code.push_back({"$" + opening.name, code});
+  for (const PlannedOpening &opening : plan.openings)
+    record.openings.push_back({opening.name, opening.file, opening.range, opening.handle});
   return record;
 }
 

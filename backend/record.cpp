@@ -1,9 +1,9 @@
-// The record's form: a header of fixed size, a body with everything that does not change, and the undo bytes.
+// The record's form: a header of fixed size, a body with everything that does not change, the undo bytes, the handles.
 //
-//     0  "LPCPATCH"   8  format version (2)   12  header size
+//     0  "LPCPATCH"   8  format version (3)   12  header size
 //    16  state word  24  body size            32  undo size      40  SHA-256 of the body
 //    72  steps begun 80  calls finished
-//    88  body: little-endian numbers, strings and lists with a length in front     then: undo bytes
+//    88  body: little-endian numbers, strings and lists with a length in front     then: undo bytes, handles
 //
 // Own bytes rather than MessagePack: the state word must be one aligned word that is stored once, and reading must be
 // bounded to the letter, for these bytes come from a process that may be hostile.
@@ -22,7 +22,7 @@ namespace {
 
 constexpr uint64_t kHeaderSize = 88;
 constexpr uint64_t kChecksumOffset = 40;
-constexpr uint32_t kFormat = 2;
+constexpr uint32_t kFormat = 3;
 constexpr char kMagic[] = "LPCPATCH";
 
 void put(Bytes &out, uint64_t number) { appendLittle(out, number, 8); }
@@ -57,6 +57,11 @@ Bytes encodeBody(const Record &record) {
   put(body, record.exitHandles.size());
   for (RemoteAddress handle : record.exitHandles)
     put(body, handle.value);
+  put(body, record.openings.size());
+  for (const RecordedOpening &opening : record.openings)
+    put(body, asBytes(opening.name)), put(body, asBytes(opening.file)), put(body, opening.range.begin.value),
+        put(body, opening.range.end.value);
+  put(body, record.closer.value), put(body, uint64_t{record.opening});
   return body;
 }
 
@@ -134,6 +139,13 @@ std::optional<Record> decodeBody(BytesView body, BytesView undo) {
   }
   for (uint64_t n = in.count(8); n > 0; n--)
     record.exitHandles.push_back({in.number()});
+  for (uint64_t n = in.count(32); n > 0; n--) {
+    std::string name = in.string(), file = in.string();
+    RemoteAddress begin{in.number()}, end{in.number()};
+    record.openings.push_back({std::move(name), std::move(file), {begin, end}, 0});
+  }
+  record.closer = {in.number()};
+  record.opening = in.number() != 0;
   if (!in.atEnd() || !undo.empty()) return std::nullopt;
   return record;
 }
@@ -163,6 +175,11 @@ Bytes undoBytes(const Record &record) {
   return undo;
 }
 
+uint64_t handleOffset(const Record &record, size_t opening) {
+  uint64_t end = undoOffset(record) + undoBytes(record).size();
+  return ((end + 7) & ~uint64_t{7}) + 8 * opening;
+}
+
 uint64_t undoOffset(const Record &record) { return kHeaderSize + encodeBody(record).size(); }
 
 Bytes encode(const Record &record) {
@@ -180,6 +197,9 @@ Bytes encode(const Record &record) {
   put(out, record.finished);
   for (const Bytes &part : {body, undo})
     out.insert(out.end(), part.begin(), part.end());
+  if (!record.openings.empty()) out.resize((out.size() + 7) & ~uint64_t{7});
+  for (const RecordedOpening &opening : record.openings)
+    put(out, opening.handle);
   return out;
 }
 
@@ -202,6 +222,11 @@ Result<Record> decode(BytesView bytes) {
   auto record = decodeBody(body, rest.subspan(bodySize, undoSize));
   if (!record) return corruptRecord("its parts contradict each other");
   record->state = static_cast<RecordState>(state);
+  uint64_t handles = (kHeaderSize + bodySize + undoSize + 7) & ~uint64_t{7};
+  if (handles + 8 * record->openings.size() > bytes.size() && !record->openings.empty())
+    return corruptRecord("it is longer than its memory");
+  for (size_t i = 0; i < record->openings.size(); i++)
+    record->openings[i].handle = loadLittle(bytes.subspan(handles + 8 * i, 8));
   record->begun = loadLittle(bytes.subspan(kBegunOffset, 8));
   record->finished = loadLittle(bytes.subspan(kFinishedOffset, 8));
   return std::move(*record);

@@ -1,8 +1,8 @@
 // The record of a patch: what stands of it in the process, and its form in memory.
 //
 // A record is complete before it is mapped; after that only its state word, the two words that say how far its calls
-// are (8 aligned bytes each) and, while everything stands, its undo bytes change. It comes back from a process we don't
-// control: every length is checked, and what never changes has a checksum.
+// are (8 aligned bytes each), its handles and, while everything stands, its undo bytes change. It comes back from a
+// process we don't control: every length is checked, and what never changes has a checksum.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,14 @@ struct RecordedCode {
   bool operator==(const RecordedCode &) const = default;
 };
 
+// An object that the process's dynamic linker has loaded for the patch (`dlopen`).
+struct RecordedOpening {
+  std::string name, file; // "fix", "fix.so"
+  RemoteRange range;      // where it is; empty in a record that is `opening`
+  uint64_t handle = 0;    // what dlopen returned; 0: it is not open (yet, or any more)
+  bool operator==(const RecordedOpening &) const = default;
+};
+
 struct Record {
   std::string name, version;
   Bytes digest;           // of the patch: 32 bytes
@@ -51,6 +59,12 @@ struct Record {
   // handles under which functions for the end were registered.
   std::vector<RemoteRange> frames{};
   std::vector<RemoteAddress> exitHandles{};
+  // The worker itself puts handles there and takes them away (runtime::WorkerCall::store), so that none is ever lost.
+  std::vector<RecordedOpening> openings{};
+  RemoteAddress closer{}; // dlclose of the process
+  // The patch proper is still to come: nobody but its openings is here. A record of the same sequence that is not
+  // `opening` has taken the handles over.
+  bool opening = false;
   bool operator==(const Record &) const = default;
 };
 
@@ -61,6 +75,8 @@ constexpr uint64_t kStateOffset = 16, kBegunOffset = 72, kFinishedOffset = 80;
 // Where in encode()'s bytes the old bytes of all changes stand, one behind the other.
 uint64_t undoOffset(const Record &record);
 Bytes undoBytes(const Record &record);
+// Where in them the handles stand: 8 aligned bytes each.
+uint64_t handleOffset(const Record &record, size_t opening);
 
 // CorruptRegistry, with what is wrong of the record.
 std::unexpected<Error> corruptRecord(const std::string &what);

@@ -40,4 +40,10 @@ Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
   return records;
 }
 
+bool isHandedOver(const FoundRecord &found, const std::vector<FoundRecord> &records) {
+  return found.record.opening && std::ranges::any_of(records, [&](const FoundRecord &other) {
+           return !other.record.opening && other.record.sequence == found.record.sequence;
+         });
+}
+
 } // namespace lpc::backend

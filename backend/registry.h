@@ -23,6 +23,9 @@ struct FoundRecord {
 Result<std::vector<FoundRecord>> readRegistry(const runtime::Process &process,
                                               const std::vector<runtime::Mapping> &maps);
 
+// A record whose handles another one has taken over.
+bool isHandedOver(const FoundRecord &found, const std::vector<FoundRecord> &records);
+
 // The name of the memfd.
 constexpr const char *kRegistryName = "livepatch";
 bool isOfPatch(const runtime::Mapping &mapping);

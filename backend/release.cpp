@@ -126,6 +126,8 @@ Result<bool> stacksClean(const FoundRecord &found, const runtime::Process &proce
 
 Result<bool> releaseMemory(const FoundRecord &found, const std::vector<StackPosition> &stacks,
                            const runtime::Process &process, runtime::Agent &agent, std::string &why) {
+  for (const RecordedOpening &opening : found.record.openings)
+    if (opening.handle != 0) return why = cat("`", opening.file, "` is not closed yet"), false;
   auto snapshot = look(process);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   if (!found.memory.empty()) {

@@ -33,6 +33,7 @@ Result<RemoteAddress> Resolver::operator()(const ir::Address &address, const Pla
     }
     Result<RemoteAddress> operator()(const ir::InPayload &a) const {
       const std::string &memory = self.patch_.memories[static_cast<size_t>(a.memory)].name;
+      if (auto open = self.opens_.find(a.memory); open != self.opens_.end()) return self.opened(open->second, a, place);
       const PayloadSymbol *symbol = self.images_.at(a.memory).find(a.symbol);
       if (!symbol)
         return std::unexpected(
@@ -44,6 +45,17 @@ Result<RemoteAddress> Resolver::operator()(const ir::Address &address, const Pla
     Result<RemoteAddress> operator()(const ir::Loaded &a) const { return self.loaded(a, place); }
   };
   return std::visit(Visitor{*this, place}, address.where);
+}
+
+Result<RemoteAddress> Resolver::opened(const OpenImage &image, const ir::InPayload &address, const Place &place) {
+  const std::string &memory = patch_.memories[static_cast<size_t>(address.memory)].name;
+  auto symbol = image.exported(address.symbol);
+  bool hasAddress =
+      symbol && symbol->kind != target::SymbolKind::ThreadLocal && symbol->kind != target::SymbolKind::Ifunc;
+  if (!hasAddress)
+    return std::unexpected(Error{
+        DiagnosticId::UnknownSymbol, cat("`$", memory, "` exports no symbol `", address.symbol, "`"), {}, {}, place});
+  return moved(image.of(symbol->address), address.addend, "$" + memory + ":" + address.symbol, place);
 }
 
 Result<RemoteAddress> Resolver::loaded(const ir::Loaded &address, const Place &place) {
@@ -69,7 +81,7 @@ Result<RemoteAddress> Resolver::loaded(const ir::Loaded &address, const Place &p
 
 std::optional<size_t> Resolver::ownMemory(RemoteAddress at, uint64_t size) const {
   for (size_t i = 0; i < bases_.size(); i++)
-    if (at >= bases_[i] && at - bases_[i] < patch_.memories[i].size &&
+    if (!opens_.contains(static_cast<ir::MemoryId>(i)) && at >= bases_[i] && at - bases_[i] < patch_.memories[i].size &&
         size <= patch_.memories[i].size - (at - bases_[i]))
       return i;
   return std::nullopt;

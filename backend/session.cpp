@@ -34,12 +34,34 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     auto records = readRegistry(process_, snapshot_.maps);
     if (!records) return std::unexpected(std::move(records.error()));
     records_ = std::move(*records);
+    auto dropped = dropHandedOver();
+    if (!dropped) return std::unexpected(std::move(dropped.error()));
+    if (*dropped) continue;
     if (repaired || std::ranges::none_of(records_, needsRepair)) return {};
     if (auto started = startAgent(); !started) return started;
     auto done = repair(records_, process_, snapshot_, *agent_, caller_, remarks);
     if (!done) return done;
     repaired = true;
   }
+}
+
+// Before anything is repaired: the handles have one owner.
+Result<bool> Session::dropHandedOver() {
+  for (const FoundRecord &found : records_) {
+    if (!isHandedOver(found, records_)) continue;
+    if (auto started = startAgent(); !started) return std::unexpected(std::move(started.error()));
+    if (auto gone = agent_->unmap(found.range.begin, found.range.size()); !gone)
+      return std::unexpected(std::move(gone.error()));
+    return true;
+  }
+  return false;
+}
+
+Result<void> Session::lookAgain() {
+  auto snapshot = backend::look(process_, std::move(snapshot_));
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  snapshot_ = std::move(*snapshot);
+  return {};
 }
 
 const FoundRecord *Session::applied(const std::string &name) const {

@@ -24,6 +24,8 @@ public:
   // Looks (again); from the first look on no other lpc works on the process. Afterwards every record is Applied, or
   // Reverted with memory that is still in use. Repairs are told in `remarks`.
   Result<void> look(std::vector<std::string> &remarks);
+  // The same for what is mapped alone, after work of our own.
+  Result<void> lookAgain();
   [[nodiscard]] const Snapshot &snapshot() const { return snapshot_; }
   [[nodiscard]] std::vector<FoundRecord> &records() { return records_; }
   // The record of the patch of that name that is on the process; null where there is none.
@@ -45,6 +47,8 @@ public:
   [[nodiscard]] bool timeIsLeft() const { return runtime::Clock::now() < deadline_; }
 
 private:
+  Result<bool> dropHandedOver();
+
   const runtime::Process &process_;
   runtime::Deadline deadline_;
   std::optional<runtime::ProcessLock> lock_; // given back last

@@ -51,6 +51,12 @@ std::vector<Unknown> unknownsOf(const Plan &plan) {
   if (!plan.mappings.empty())
     all.push_back({"place", cat("whether the address space at ", hexAddress(plan.mappings.front().address),
                                 " is still free; if not, another place is taken, and this plan is another one")});
+  for (const PlannedOpening &opening : plan.openings)
+    if (!opening.loaded)
+      all.push_back({"opening",
+                     cat("whether the process loads `", opening.file, "`, and where; what is in it is shown as `$",
+                         opening.name, "+…`, and the bytes of jumps and pointers to it will be others"),
+                     opening.line});
   addCalls(plan, all);
   bool stops = !guardedBy(plan).empty();
   if (stops)

@@ -10,9 +10,10 @@
 namespace lpc::backend {
 
 struct Unknown {
-  std::string_view about; // "threads", "bytes", "old-value", "pointer", "condition", "call", "place", "pause"
-  std::string message;    // one line, as a diagnostic's
-  uint32_t line = 0;      // of the patch; 0: of none in particular
+  std::string_view
+      about;           // "threads", "bytes", "old-value", "pointer", "condition", "opening", "call", "place", "pause"
+  std::string message; // one line, as a diagnostic's
+  uint32_t line = 0;   // of the patch; 0: of none in particular
 };
 
 // In the order in which it is settled: while memory is made, before the stop, in it.

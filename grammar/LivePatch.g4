@@ -15,6 +15,7 @@ statement
   | newMemory
   | loadMemory
   | linkObject
+  | openObject
   | setValue
   | jump
   | hook
@@ -38,6 +39,7 @@ newMemory  : NEW NAME INT PERMISSION?;
 loadMemory : LOAD NAME fileName PERMISSION?;
 linkObject : DL NAME fileName (WITH binding (COMMA binding)*)?;
 binding    : symbol EQUALS address;
+openObject : DLOPEN NAME fileName;
 
 // Changes.
 setValue : SET address typedValue;

@@ -28,6 +28,7 @@ OBJECT : 'object' -> mode(Equals), pushMode(Name);
 NEW    : 'new'    -> mode(Size), pushMode(Name);
 LOAD   : 'load'   -> mode(File), pushMode(Name);
 DL     : 'dl'     -> mode(File), pushMode(Name);
+DLOPEN : 'dlopen' -> mode(File), pushMode(Name);
 SET    : 'set'    -> mode(AfterPlace), pushMode(Address);
 JMP    : 'jmp'    -> mode(Addresses), pushMode(Address);
 ASM    : 'asm'    -> mode(Asm);
@@ -51,7 +52,7 @@ mode Unknown;
 Unknown_Rest : ~[\n]+ -> skip;
 Unknown_End  : '\n' -> type(NEWLINE), mode(DEFAULT_MODE);
 
-// --- NAME, as defined by `patch`, `object`, `new`, `load`, `dl`, `let` ----------------------------------------
+// --- NAME, as defined by `patch`, `object`, `new`, `load`, `dl`, `dlopen`, `let` ------------------------------
 
 mode Name;
 Name_Name   : Letter LetterOrDigit* -> type(NAME), popMode;

@@ -66,7 +66,7 @@ struct InMemory { // in memory that the patch makes
   uint64_t offset = 0;
   bool operator==(const InMemory &) const = default;
 };
-struct InPayload { // at a symbol of a linked (`dl`) object
+struct InPayload { // at a symbol of a linked (`dl`) or opened (`dlopen`) object
   MemoryId memory{};
   std::string symbol;
   int64_t addend = 0;
@@ -110,6 +110,12 @@ struct Link {
   MemoryId memory{};
   std::vector<Binding> with;
   bool operator==(const Link &) const = default;
+};
+
+// `dlopen`: the process's own dynamic linker loads the payload. Where to, is known when it has.
+struct Open {
+  MemoryId memory{};
+  bool operator==(const Open &) const = default;
 };
 
 // What a `set` writes: bytes, or an address in the target's pointer size.
@@ -229,7 +235,7 @@ struct Call {
 };
 std::string_view name(Moment moment); // "pre-apply" …
 
-using Action = std::variant<Alloc, Load, Link, Write, Branch, Code, Return, Nop, Import, Expect, Quiesce, Call>;
+using Action = std::variant<Alloc, Load, Link, Open, Write, Branch, Code, Return, Nop, Import, Expect, Quiesce, Call>;
 
 struct Operation {
   Action action;

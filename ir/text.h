@@ -21,6 +21,7 @@
 //     link $foo                              operations in their order: new, load, link, write, …
 //       with "log_line" = o0!0x1130 ("log_line")
 //       place 3:1-3:20
+//     dlopen $own
 //     write int
 //       at o0!0x4010 ("counter"+8)           object, link address, the symbol that it came from
 //       width 4

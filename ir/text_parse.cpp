@@ -225,6 +225,8 @@ private:
       make<Alloc>();
     else if (kind == "load")
       make<Load>();
+    else if (kind == "dlopen")
+      make<Open>();
     else if (kind == "link")
       link();
     else if (kind == "write")

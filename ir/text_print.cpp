@@ -177,6 +177,7 @@ private:
     for (const Binding &each : link.with)
       field("with", quoted(each.symbol) + " = " + spell(each.address));
   }
+  void print(const Open &open) { line("dlopen", memoryName(open.memory)); }
   void print(const Write &write) {
     line("write", write.type);
     field("at", spell(write.at));

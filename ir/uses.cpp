@@ -21,7 +21,7 @@ void forEachUse(const Patch &patch, const VisitUse &visit) {
   for (size_t i = 0; i < patch.operations.size(); i++) {
     std::visit(
         Overloaded{
-            [](const Alloc &) {}, [](const Load &) {},
+            [](const Alloc &) {}, [](const Load &) {}, [](const Open &) {},
             [&](const Link &link) {
               for (const Binding &binding : link.with)
                 visit({i, "with", binding.address, 0});
@@ -76,7 +76,8 @@ std::optional<MemoryId> memoryMadeBy(const Action &action) {
   using Made = std::optional<MemoryId>;
   return std::visit(Overloaded{[](const Alloc &a) { return Made(a.memory); },
                                [](const Load &a) { return Made(a.memory); },
-                               [](const Link &a) { return Made(a.memory); }, [](const Write &) { return Made(); },
+                               [](const Link &a) { return Made(a.memory); },
+                               [](const Open &a) { return Made(a.memory); }, [](const Write &) { return Made(); },
                                [](const Branch &) { return Made(); }, [](const Code &) { return Made(); },
                                [](const Return &) { return Made(); }, [](const Nop &) { return Made(); },
                                [](const Import &) { return Made(); }, [](const Expect &) { return Made(); },

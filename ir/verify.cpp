@@ -113,7 +113,7 @@ void memoriesAreMadeOnce(const Patch &patch, Findings &out) {
     if (made[i] == 0) out.push_back("memory " + std::to_string(i) + " is made by no operation");
 }
 
-// `new` has no payload; `load` and `dl` have one, and `load` is exactly as long as its file.
+// `new` has no payload; `load`, `dl` and `dlopen` have one, and `load` is exactly as long as its file.
 void memoriesAreMadeFromWhatTheyNeed(const Patch &patch, Findings &out) {
   auto payloadOf = [&](MemoryId id) {
     const Memory *memory = find(patch, id);
@@ -152,8 +152,9 @@ void memoriesAreMadeBeforeUse(const Patch &patch, Findings &out) {
 void payloadSymbolsAreOfLinkedMemory(const Patch &patch, Findings &out) {
   std::vector<bool> linked(patch.memories.size());
   for (const Operation &each : patch.operations)
-    if (const auto *link = std::get_if<Link>(&each.action); link && find(patch, link->memory))
-      linked[static_cast<size_t>(link->memory)] = true;
+    if (auto id = memoryMadeBy(each.action); id && find(patch, *id))
+      linked[static_cast<size_t>(*id)] =
+          std::holds_alternative<Link>(each.action) || std::holds_alternative<Open>(each.action);
   forEachAddress(patch, [&](const Use &use) {
     const auto *in = std::get_if<InPayload>(&use.address.where);
     if (!in || !find(patch, in->memory)) return;

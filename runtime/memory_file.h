@@ -19,6 +19,9 @@ public:
   // ProcessGone. Process and agent must outlive it.
   static Result<MemoryFile> create(const Process &process, Agent &agent, const std::string &name, uint64_t size);
 
+  // Its number in the agent's table.
+  [[nodiscard]] int descriptor() const { return remote_; }
+
   Result<void> write(uint64_t offset, BytesView bytes);
 
   // Maps [offset, offset+size) privately, at `at` exactly, or anywhere without one. `protection` PROT_*. NoSpaceInReach

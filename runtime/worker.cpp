@@ -48,9 +48,9 @@ constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microsecon
 constexpr auto kEndTime = std::chrono::seconds(2);
 
 // The worker's memory.
-constexpr uint64_t kAttributesAt = 512, kHandleAt = 640; // in the first page, behind the job
-constexpr uint64_t kStackAt = 2 * kPage;                 // behind a page that nobody may touch
-constexpr uint64_t kWorkerSize = kStackAt + (8 << 20);   // the stack that threads usually have
+constexpr uint64_t kAttributesAt = 512, kHandleAt = 640, kTextAt = 1024; // in the first page, behind the job
+constexpr uint64_t kStackAt = 2 * kPage;                                 // behind a page that nobody may touch
+constexpr uint64_t kWorkerSize = kStackAt + (8 << 20);                   // the stack that threads usually have
 
 // The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
 // those.
@@ -353,9 +353,21 @@ Result<Worker::Impl::Halt> Worker::Impl::runOn(Deadline deadline, siginfo_t &sig
 Result<uint64_t> Worker::run(const WorkerCall &call, std::chrono::microseconds limit) {
   Impl &impl = *impl_;
   if (!alive()) return fail(DiagnosticId::CallFailed, "the thread that functions are called on has ended");
-  Bytes job;
+  std::array<uint64_t, 6> arguments = call.arguments;
+  if (!call.text.empty()) {
+    LPC_CHECK(call.text.size() <= kLongestWorkerText);
+    arguments[0] = (impl.memory + kTextAt).value;
+    Bytes text(call.text.begin(), call.text.end());
+    text.push_back(0);
+    if (auto written = impl.process->write(impl.memory + kTextAt, text); !written)
+      return std::unexpected(written.error());
+  }
+  Bytes job, store;
+  appendLittle(store, call.store.value, 8);
+  if (auto told = impl.process->write(impl.memory + offsetof(WorkerJob, store), store); !told)
+    return std::unexpected(told.error());
   appendLittle(job, call.function.value, 8);
-  for (uint64_t argument : call.arguments)
+  for (uint64_t argument : arguments)
     appendLittle(job, argument, 8);
   if (auto told = impl.process->write(impl.memory, job); !told) return std::unexpected(told.error());
   siginfo_t signal{};

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "runtime/agent.h"
 #include "runtime/thread_storage.h"
@@ -26,7 +27,13 @@ struct ThreadLibrary {
 struct WorkerCall {
   RemoteAddress function;
   std::array<uint64_t, 6> arguments{};
+  // A text of at most kLongestWorkerText bytes whose address is the first argument: it lasts as long as the worker
+  // does.
+  std::string text{};
+  // The worker itself puts the result there (8 bytes) when the function returns, even if lpc is no more; 0: nowhere.
+  RemoteAddress store{};
 };
+constexpr uint64_t kLongestWorkerText = 3000;
 
 class Worker {
 public:

@@ -132,6 +132,11 @@ struct Dl {
   std::vector<With> with;
   bool operator==(const Dl &) const = default;
 };
+struct Dlopen {
+  Name name;
+  Name file;
+  bool operator==(const Dlopen &) const = default;
+};
 struct Set {
   Address at;
   Type type = Type::Int;
@@ -199,8 +204,8 @@ struct Let {
 };
 
 struct Statement {
-  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Set, Jmp, Hook, Asm, Return, Nop, Got, Expect,
-               Quiesce, On, Let>
+  std::variant<PatchHeader, TargetHeader, ObjectHeader, New, Load, Dl, Dlopen, Set, Jmp, Hook, Asm, Return, Nop, Got,
+               Expect, Quiesce, On, Let>
       what;
   Place place{};
   bool operator==(const Statement &) const = default;

@@ -105,6 +105,11 @@ private:
       address(2, "address", with.address);
     }
   }
+  void statement(const Dlopen &open, const Place &place) {
+    line(0, "dlopen", place);
+    name(1, "name", open.name);
+    name(1, "file", open.file);
+  }
   // Set and Expect.
   void typedValue(const char *word, const auto &statement, const Place &place) {
     line(0, word, place);
@@ -340,6 +345,9 @@ struct StatementText {
       separator = ", ";
     }
     return out;
+  }
+  std::string operator()(const Dlopen &open) const {
+    return cat("dlopen ", open.name.text, " ", textOf(open.file, isPlainFile));
   }
   std::string operator()(const Set &set) const {
     Type type = writable(set.type, set.value);

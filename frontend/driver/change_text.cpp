@@ -41,7 +41,7 @@ std::string quotedText(BytesView bytes) {
   return out + "\"";
 }
 
-std::string valueText(const backend::PlannedChange &change) {
+std::string valueText(const backend::PlannedChange &change, const SpellAddress &spell) {
   BytesView bytes = change.newBytes;
   std::optional<ast::Type> type = ast::typeNamed(change.type);
   if (!type) return toHex(bytes);
@@ -61,28 +61,34 @@ std::string valueText(const backend::PlannedChange &change) {
   case ast::Type::Text: return quotedText(bytes);
   case ast::Type::Cstr: return quotedText(bytes.empty() ? bytes : bytes.first(bytes.size() - 1));
   case ast::Type::Hex: return toHex(bytes);
-  case ast::Type::Addr: return hexAddress(loadLittle(bytes));
+  case ast::Type::Addr: return spell(RemoteAddress{loadLittle(bytes)});
   }
   return toHex(bytes);
 }
 
 } // namespace
 
-std::string changeText(const backend::PlannedChange &change) {
+std::string changeText(const backend::PlannedChange &change, const SpellAddress &spell) {
   switch (change.kind) {
   case backend::PlannedChange::Kind::Set:
-    return cat("set ", hexAddress(change.address), " ", change.type, " ", valueText(change));
-  case backend::PlannedChange::Kind::Jump:
-    return cat("jmp ", hexAddress(change.address), " ", hexAddress(change.destination));
-  case backend::PlannedChange::Kind::Code:
-    return cat("asm ", hexAddress(change.address), " [", change.newBytes.size(), "]");
+    return cat("set ", spell(change.address), " ", change.type, " ", valueText(change, spell));
+  case backend::PlannedChange::Kind::Jump: return cat("jmp ", spell(change.address), " ", spell(change.destination));
+  case backend::PlannedChange::Kind::Code: return cat("asm ", spell(change.address), " [", change.newBytes.size(), "]");
   case backend::PlannedChange::Kind::Return:
-    return cat("return ", hexAddress(change.address), change.type.empty() ? "" : " ", change.type);
+    return cat("return ", spell(change.address), change.type.empty() ? "" : " ", change.type);
   case backend::PlannedChange::Kind::Import:
-    return cat("got ", change.type, " ", hexAddress(change.destination), " @ ", hexAddress(change.address));
-  case backend::PlannedChange::Kind::Nop: return cat("nop ", hexAddress(change.address), " ", change.newBytes.size());
+    return cat("got ", change.type, " ", spell(change.destination), " @ ", spell(change.address));
+  case backend::PlannedChange::Kind::Nop: return cat("nop ", spell(change.address), " ", change.newBytes.size());
   }
   return {};
+}
+
+std::string spelledPlainly(RemoteAddress address) { return hexAddress(address); }
+
+std::string openingText(const backend::PlannedOpening &opening) {
+  return cat("$", opening.name, opening.loaded ? cat(" @ ", hexAddress(opening.base)) : "", " [", opening.size, "] ",
+             opening.loaded && !opening.path.empty() ? opening.path : opening.file,
+             opening.wasLoaded ? " (loaded before)" : "");
 }
 
 std::string memoryText(const backend::PlannedMemory &memory) {

@@ -18,6 +18,7 @@ constexpr std::string_view kCommand = "lpc check";
 constexpr bool isChange(const ir::Alloc &) { return false; }
 constexpr bool isChange(const ir::Load &) { return false; }
 constexpr bool isChange(const ir::Link &) { return false; }
+constexpr bool isChange(const ir::Open &) { return false; }
 constexpr bool isChange(const ir::Write &) { return true; }
 constexpr bool isChange(const ir::Branch &) { return true; }
 constexpr bool isChange(const ir::Code &) { return true; }

@@ -77,6 +77,7 @@ private:
     made("dl", link.memory);
     array("with", link.with, &Writer::binding);
   }
+  void action(const ir::Open &open) { made("dlopen", open.memory); }
   void action(const ir::Write &write) {
     json_.text("operation", "set");
     json_.text("type", write.type);

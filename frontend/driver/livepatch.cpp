@@ -59,6 +59,7 @@ private:
   std::string line(const ir::Alloc &alloc) { return memoryLine("new", alloc.memory); }
   std::string line(const ir::Load &load) { return cat(memoryLine("load", load.memory), " ", fileOf(load.memory)); }
   std::string line(const ir::Link &link) { return cat(memoryLine("dl", link.memory), " ", fileOf(link.memory)); }
+  std::string line(const ir::Open &open) { return cat(memoryLine("dlopen", open.memory), " ", fileOf(open.memory)); }
   std::string line(const ir::Write &) { return changeLine(); }
   std::string line(const ir::Code &) { return changeLine(); }
   std::string line(const ir::Branch &branch) {
@@ -81,6 +82,9 @@ private:
     for (const backend::PlannedMemory &memory : outcome_.memories)
       if (memory.id == id)
         return cat(word, " ", memory.name, " @ ", hexAddress(memory.address), " [", memory.requested, "]");
+    for (const backend::PlannedOpening &opening : outcome_.openings)
+      if (opening.id == id)
+        return cat(word, " ", opening.name, " @ ", hexAddress(opening.base), " [", opening.size, "]");
     LPC_CHECK(!"every memory of a patch that was applied is there");
     return {};
   }

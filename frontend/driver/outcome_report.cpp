@@ -52,6 +52,8 @@ void printSuccess(const std::string &patch, pid_t pid, const backend::Outcome &o
   out += "\n";
   for (const backend::PlannedMemory &memory : outcome.memories)
     out += cat("  ", displayable(memoryText(memory)), "\n");
+  for (const backend::PlannedOpening &opening : outcome.openings)
+    out += cat("  ", displayable(openingText(opening)), "\n");
   for (const backend::PlannedChange &change : changesOf(outcome))
     out += cat("  ", displayable(lineOf(change, outcome.kind)), "  (", bytesText(change), ")\n");
   for (const backend::MadeCall &call : outcome.calls)
@@ -99,8 +101,20 @@ std::string_view kindName(backend::PlannedChange::Kind kind) {
 
 } // namespace
 
-void writeChange(Json &json, const backend::PlannedChange &change) {
-  json.text("address", hexAddress(change.address));
+void writeOpenings(Json &json, const std::vector<backend::PlannedOpening> &openings) {
+  for (const backend::PlannedOpening &opening : openings)
+    json.element([&] {
+      json.text("name", opening.name);
+      json.text("file", opening.file);
+      json.textOrNull("address", opening.loaded ? hexAddress(opening.base) : "");
+      json.number("size", static_cast<int64_t>(opening.size));
+      json.textOrNull("path", opening.path);
+      json.numberOrNull("line", opening.line);
+    });
+}
+
+void writeChange(Json &json, const backend::PlannedChange &change, const SpellAddress &spell) {
+  json.text("address", spell(change.address));
   json.text("kind", kindName(change.kind));
   json.text("old", toHex(change.oldBytes));
   json.text("new", toHex(change.newBytes));
@@ -127,6 +141,7 @@ void writeOutcome(Json &json, pid_t pid, const backend::Outcome &outcome) {
     for (const backend::PlannedChange &change : changesOf(outcome))
       json.element([&] { writeChange(json, change); });
   });
+  json.array("dlopen", [&] { writeOpenings(json, outcome.openings); });
   json.array("calls", [&] {
     for (const backend::MadeCall &call : outcome.calls)
       json.element([&] {

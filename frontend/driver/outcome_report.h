@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/play.h"
+#include "frontend/driver/change_text.h"
 #include "frontend/driver/json.h"
 #include "ir/support/source.h"
 
@@ -15,7 +16,9 @@ std::string resultName(backend::OutcomeKind kind);
 // An element of `processes`.
 void writeOutcome(Json &json, pid_t pid, const backend::Outcome &outcome);
 // The fields of one change, shared with the plan's document.
-void writeChange(Json &json, const backend::PlannedChange &change);
+void writeChange(Json &json, const backend::PlannedChange &change, const SpellAddress &spell = spelledPlainly);
+// As elements of an array: what the dynamic linker has loaded, or is to load.
+void writeOpenings(Json &json, const std::vector<backend::PlannedOpening> &openings);
 
 // Success goes to standard output with what was changed and how long the process was stopped, a failure to standard
 // error. `command` is "lpc apply"; `patch` the patch's name; places are in `source`.

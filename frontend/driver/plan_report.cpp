@@ -17,6 +17,17 @@
 namespace lpc::driver {
 namespace {
 
+SpellAddress spellFor(const backend::Plan &plan) {
+  return [&plan](RemoteAddress address) { return spelledIn(plan, address); };
+}
+
+std::string openingsText(const backend::Plan &plan) {
+  std::string out;
+  for (const backend::PlannedOpening &opening : plan.openings)
+    out += cat("  line ", opening.line, ": ", displayable(openingText(opening)), "\n");
+  return out.empty() ? "" : "dlopen:\n" + out;
+}
+
 std::string memoriesText(const backend::Plan &plan) {
   if (plan.memories.empty()) return "memory: none\n";
   std::string out = "memory:\n";
@@ -51,9 +62,10 @@ std::string changesText(const backend::Plan &plan) {
   auto decoder = Decoder::create(plan.machine);
   std::string out = "changes:\n";
   for (const backend::PlannedChange &change : plan.changes) {
-    out += cat("  line ", change.line, ": ", displayable(changeText(change)),
+    out += cat("  line ", change.line, ": ", displayable(changeText(change, spellFor(plan))),
                change.prepared ? "  (in memory of the patch)" : "", "\n");
-    if (change.code && decoder)
+    bool placed = spelledIn(plan, change.address) == hexAddress(change.address);
+    if (change.code && decoder && placed)
       out += listing(**decoder, '-', change.oldBytes, change.address) +
              listing(**decoder, '+', change.newBytes, change.address);
     else
@@ -70,7 +82,7 @@ std::string relocationsText(const backend::Plan &plan) {
     size_t shown = std::min(memory.relocations.size(), kMostRelocations);
     for (const backend::PlannedRelocation &relocation : std::span(memory.relocations).first(shown))
       out += cat("  ", hexAddress(relocation.at), "  ", relocation.type, "  ", displayable(relocation.symbol),
-                 relocation.symbol.empty() ? "= " : " = ", hexAddress(relocation.value),
+                 relocation.symbol.empty() ? "= " : " = ", spelledIn(plan, {relocation.value}),
                  relocation.object.empty() ? "" : "  " + displayable(relocation.object), "\n");
     if (shown < memory.relocations.size())
       out += cat("  and ", memory.relocations.size() - shown, " more of $", displayable(memory.name),
@@ -88,7 +100,7 @@ void writeRelocations(Json &json, const backend::Plan &plan) {
         json.text("type", relocation.type);
         json.textOrNull("symbol", relocation.symbol);
         json.textOrNull("object", relocation.object);
-        json.text("value", hexAddress(relocation.value));
+        json.text("value", spelledIn(plan, {relocation.value}));
       });
 }
 
@@ -130,7 +142,7 @@ std::string callsText(const backend::Plan &plan) {
   std::string out = "calls:\n";
   for (const backend::Call &call : plan.calls) {
     out += call.place.known() ? cat("  line ", call.place.line, ": ") : "  ";
-    out += cat(name(call.stage), " ", displayable(call.name), " ", hexAddress(call.function));
+    out += cat(name(call.stage), " ", displayable(call.name), " ", spelledIn(plan, call.function));
     for (uint64_t argument : call.arguments)
       out += cat(" ", hexAddress(RemoteAddress{argument}));
     out += "\n";
@@ -143,7 +155,7 @@ void writeCalls(Json &json, const backend::Plan &plan) {
     json.element([&] {
       json.text("moment", name(call.stage));
       json.text("function", call.name);
-      json.text("address", hexAddress(call.function));
+      json.text("address", spelledIn(plan, call.function));
       json.array("arguments", [&] {
         for (uint64_t argument : call.arguments)
           json.textElement(hexAddress(RemoteAddress{argument}));
@@ -202,9 +214,9 @@ void writeThreads(Json &json, const std::vector<backend::ThreadVerdict> &threads
 std::string planText(const Attempt &planned) {
   const backend::Plan &plan = *planned.plan;
   return cat("plan of ", displayable(plan.patchName), " for process ", planned.pid, "\ndigest ",
-             toHex(backend::digestOf(plan)), "\n", memoriesText(plan), relocationsText(plan), changesText(plan),
-             expectationsText(plan), functionsText(plan), threadsText(planned.threads, plan), callsText(plan),
-             unknownsText(plan),
+             toHex(backend::digestOf(plan)), "\n", memoriesText(plan), openingsText(plan), relocationsText(plan),
+             changesText(plan), expectationsText(plan), functionsText(plan), threadsText(planned.threads, plan),
+             callsText(plan), unknownsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
                            : "");
@@ -221,13 +233,16 @@ std::string planDocument(const std::string &patch, const Attempt &attempt, const
     json.array("memory", [&] {
       if (plan != nullptr) writeMemory(json, *plan);
     });
+    json.array("dlopen", [&] {
+      if (plan != nullptr) writeOpenings(json, plan->openings);
+    });
     json.array("relocations", [&] {
       if (plan != nullptr) writeRelocations(json, *plan);
     });
     json.array("changes", [&] {
       if (plan == nullptr) return;
       for (const backend::PlannedChange &change : plan->changes)
-        json.element([&] { writeChange(json, change); });
+        json.element([&] { writeChange(json, change, spellFor(*plan)); });
     });
     if (plan != nullptr) json.flag("stop", needsStop(*plan));
     json.array("expectations", [&] {

@@ -83,6 +83,15 @@ void writePatch(Json &json, const backend::FoundRecord &found) {
   json.text("applied_at", timeText(record.appliedAt));
   json.number("places", static_cast<int64_t>(record.changes.size()));
   json.number("memory_bytes", static_cast<int64_t>(memoryOf(found)));
+  json.array("dlopen", [&] {
+    for (const backend::RecordedOpening &opening : record.openings)
+      json.element([&] {
+        json.text("name", opening.name);
+        json.text("file", opening.file);
+        json.textOrNull("address", opening.range.size() == 0 ? "" : hexAddress(opening.range.begin));
+        json.flag("open", opening.handle != 0);
+      });
+  });
 }
 
 std::string document(const Answer &answer, int status) {
@@ -114,6 +123,15 @@ std::string document(const Answer &answer, int status) {
   });
 }
 
+std::string openingsText(const backend::Record &record) {
+  std::string out;
+  for (const backend::RecordedOpening &opening : record.openings)
+    out += cat("    dlopen $", displayable(opening.name), " ", displayable(opening.file),
+               opening.range.size() == 0 ? "" : " @ " + hexAddress(opening.range.begin),
+               opening.handle == 0 ? ": closed" : ": open", "\n");
+  return out;
+}
+
 std::string text(const Answer &answer) {
   std::string out;
   for (const Applied &process : answer.processes) {
@@ -125,6 +143,7 @@ std::string text(const Answer &answer) {
           cat("  ", displayable(record.name), record.version.empty() ? "" : " " + displayable(record.version), ": ",
               stateName(record.state), " ", timeText(record.appliedAt), ", ", counted(record.changes.size(), "place"),
               ", ", memoryOf(found), " bytes, digest ", toHex(record.digest).substr(0, 16), "\n");
+      out += openingsText(record);
     }
   }
   return out;

@@ -39,6 +39,7 @@ private:
     case Grammar::RuleNewMemory: return newMemory(node);
     case Grammar::RuleLoadMemory: return loadMemory(node);
     case Grammar::RuleLinkObject: return linkObject(node);
+    case Grammar::RuleOpenObject: return openObject(node);
     case Grammar::RuleSetValue: return setValue(node);
     case Grammar::RuleJump: return jump(node);
     case Grammar::RuleHook: return hook(node);
@@ -90,6 +91,9 @@ private:
     if (has(node, 3)) out.permission = permission(word(node, 3));
     return out;
   }
+
+  // openObject : DLOPEN NAME fileName
+  ast::Dlopen openObject(Node &node) { return {.name = plainName(word(node, 1)), .file = onlyName(child(node, 2))}; }
 
   // linkObject : DL NAME fileName (WITH binding (COMMA binding)*)?
   // binding    : symbol EQUALS address

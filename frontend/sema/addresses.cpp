@@ -283,7 +283,7 @@ std::optional<Spot> Addresses::memory(const ast::Address &address, const ast::Me
   if (memory->payload) {
     spot.file = memory->payload.get();
     spot.link = memory->base + spot.offset;
-    spot.owner = memory->dl->file.text;
+    spot.owner = memory->file->text;
   }
   return spot;
 }
@@ -292,7 +292,7 @@ std::optional<Spot> Addresses::inPayload(Spot spot, const ast::Name &name) {
   const Memory &memory = *spot.memory;
   if (!memory.payload) {
     context_.report(DiagnosticId::NoMemorySymbols, name.place,
-                    cat("`$", memory.name->text, "` has no symbols: it was not made by `dl`"));
+                    cat("`$", memory.name->text, "` has no symbols: it was not made by `dl` or `dlopen`"));
     return std::nullopt;
   }
   spot.symbol = findInPayload(name, memory, symbols_, context_);
@@ -308,12 +308,12 @@ std::optional<Spot> Addresses::inPayload(Spot spot, const ast::Name &name) {
   auto link = spot.symbol->address.plus(spot.addend);
   if (!link || *link < memory.base || *link - memory.base > memory.size) {
     context_.report(DiagnosticId::PastMemoryEnd, spot.place(),
-                    cat("`", spelled(*spot.written), "` lies outside of `", memory.dl->file.text, "`"));
+                    cat("`", spelled(*spot.written), "` lies outside of `", memory.file->text, "`"));
     return std::nullopt;
   }
   spot.file = memory.payload.get();
   spot.link = *link;
-  spot.owner = memory.dl->file.text;
+  spot.owner = memory.file->text;
   spot.offset = *link - memory.base;
   spot.address.where = ir::InPayload{memory.id, spot.symbol->name, spot.addend};
   return spot;

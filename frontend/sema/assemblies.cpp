@@ -76,6 +76,7 @@ const ast::Name *defines(const ast::Statement &statement) {
   if (const auto *fresh = std::get_if<ast::New>(&statement.what)) return &fresh->name;
   if (const auto *load = std::get_if<ast::Load>(&statement.what)) return &load->name;
   if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) return &dl->name;
+  if (const auto *open = std::get_if<ast::Dlopen>(&statement.what)) return &open->name;
   if (const auto *code = std::get_if<ast::Asm>(&statement.what)) return std::get_if<ast::Name>(&code->where);
   return nullptr;
 }

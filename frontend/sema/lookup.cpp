@@ -263,11 +263,15 @@ std::shared_ptr<const ElfFile> fileOf(size_t object, Place place, Context &conte
 }
 
 const Symbol *findInPayload(const ast::Name &name, const Memory &memory, const Symbols &symbols, Context &context) {
+  // The process's dynamic linker knows what an object exports, and so does who looks into the process later.
   Candidates found = narrow(symbols.inPayload(memory, name.text), {}, false);
-  const std::string &file = memory.dl->file.text;
+  const bool opened = memory.kind == MemoryKind::Opened;
+  if (opened) std::erase_if(found, [](const Symbol *symbol) { return !symbol->exported; });
+  const std::string &file = memory.file->text;
   if (found.empty()) {
-    Diagnostic &d = context.report(DiagnosticId::UnknownSymbol, name.place,
-                                   cat("`", file, "` has no symbol `", spelled(name), "`"));
+    Diagnostic &d =
+        context.report(DiagnosticId::UnknownSymbol, name.place,
+                       cat("`", file, "` ", opened ? "exports" : "has", " no symbol `", spelled(name), "`"));
     d.help = didYouMean(near(name.text, *memory.payload, context));
     return nullptr;
   }

@@ -29,6 +29,9 @@ public:
     } else if (const auto *dl = std::get_if<ast::Dl>(&statement.what)) {
       memory.name = &dl->name;
       memory.usable = makeLinked(*dl, memory);
+    } else if (const auto *open = std::get_if<ast::Dlopen>(&statement.what)) {
+      memory.name = &open->name;
+      memory.usable = makeOpened(*open, memory);
     } else if (const auto *code = std::get_if<ast::Asm>(&statement.what);
                code != nullptr && std::holds_alternative<ast::Name>(code->where)) {
       memory.name = &std::get<ast::Name>(code->where);
@@ -75,10 +78,21 @@ private:
     memory.kind = MemoryKind::Linked;
     memory.permission = ir::Permission::RX; // each of its segments has its own
     memory.dl = &dl;
+    memory.file = &dl.file;
     const Bytes *bytes = read(dl.file);
     if (bytes == nullptr) return false;
     payload_ = {&dl.file.text, bytes};
-    return openPayload(*bytes, dl, context_, memory);
+    return openPayload(*bytes, context_, memory);
+  }
+
+  bool makeOpened(const ast::Dlopen &open, Memory &memory) {
+    memory.kind = MemoryKind::Opened;
+    memory.permission = ir::Permission::RX; // as above
+    memory.file = &open.file;
+    const Bytes *bytes = read(open.file);
+    if (bytes == nullptr) return false;
+    payload_ = {&open.file.text, bytes};
+    return openForLoader(*bytes, context_, memory);
   }
 
   bool makeAssembled(size_t statement, Memory &memory) {
@@ -116,7 +130,7 @@ private:
   void enter(Memory &memory, Place place) {
     memory.id = static_cast<ir::MemoryId>(out_.memories.size());
     std::optional<ir::PayloadId> payload;
-    if (memory.kind == MemoryKind::Load || memory.kind == MemoryKind::Linked) payload = payloadId();
+    if (memory.kind == MemoryKind::Load || memory.payload) payload = payloadId();
     out_.memories.push_back({memory.name->text, memory.size, memory.permission, payload, place});
   }
 

@@ -1,4 +1,5 @@
-// The `$` names of a patch: the memory that `new`, `load`, `dl`, `asm new` make, and the addresses that `let` names.
+// The `$` names of a patch: the memory that `new`, `load`, `dl`, `dlopen`, `asm new` make, and the addresses that `let`
+// names.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,7 @@
 
 namespace lpc::sema {
 
-enum class MemoryKind : uint8_t { New, Load, Linked, Assembled, Let };
+enum class MemoryKind : uint8_t { New, Load, Linked, Opened, Assembled, Let };
 
 // One defining statement.
 struct Memory {
@@ -25,9 +26,10 @@ struct Memory {
   uint64_t size = 0;
   ir::Permission permission = ir::Permission::RW;
   const ast::Dl *dl = nullptr;                      // Linked
-  std::shared_ptr<const target::ElfFile> payload{}; // Linked
+  const ast::Name *file = nullptr;                  // Linked, Opened
+  std::shared_ptr<const target::ElfFile> payload{}; // Linked, Opened
   const Assembly *assembly = nullptr;               // Assembled
-  LinkAddress base{}; // Linked: the link address that `$NAME` itself stands for (page aligned)
+  LinkAddress base{}; // Linked, Opened: the link address that `$NAME` itself stands for (page aligned)
 };
 
 struct Memories {

@@ -23,49 +23,50 @@ using target::Symbol;
 constexpr uint16_t kEtDyn = 3;   // gABI, e_type
 constexpr uint64_t kPage = 4096; // the smallest page of all machines: what the patcher's linker places by
 
-bool refuse(DiagnosticId id, const ast::Dl &dl, const std::string &why, const std::string &help, Context &context) {
-  context.report(id, dl.file.place, cat("`", dl.file.text, "` ", why)).help = help;
+bool refuse(DiagnosticId id, const ast::Name &file, const std::string &why, const std::string &help, Context &context) {
+  context.report(id, file.place, cat("`", file.text, "` ", why)).help = help;
   return false;
 }
 
-bool isForTheProgram(const ElfFile &file, const ast::Dl &dl, Context &context) {
+bool isForTheProgram(const ElfFile &file, const ast::Name &name, Context &context) {
   if (!context.program || file.machine() == context.machine) return true;
-  return refuse(DiagnosticId::WrongMachine, dl,
+  return refuse(DiagnosticId::WrongMachine, name,
                 cat("is for ", lpc::name(file.machine()), ", and the program is for ", lpc::name(context.machine)),
                 "compile it for the program's machine", context);
 }
 
-bool linkable(const ElfFile &file, const ast::Dl &dl, Context &context) {
+bool linkable(const ElfFile &file, const Memory &memory, Context &context) {
+  const ast::Name &name = *memory.file;
   if (file.elfType() != kEtDyn)
-    return refuse(DiagnosticId::UnsupportedPayload, dl, "is neither a shared nor a relocatable object",
+    return refuse(DiagnosticId::UnsupportedPayload, name, "is neither a shared nor a relocatable object",
                   "compile it with `cc -c -fPIC` or `cc -shared -fPIC`", context);
   auto threadLocal = [](const target::Section &s) {
     return s.size != 0 && (s.name.starts_with(".tdata") || s.name.starts_with(".tbss"));
   };
   if (std::ranges::any_of(file.sections(), threadLocal))
-    return refuse(DiagnosticId::PayloadThreadLocal, dl,
+    return refuse(DiagnosticId::PayloadThreadLocal, name,
                   "defines thread-local variables, which only the process's own dynamic linker can make",
-                  "keep them in the program, or use a key of pthread_key_create(3)", context);
+                  cat("have that load it: `dlopen ", memory.name->text, " ", name.text, "`"), context);
   return true;
 }
 
 // The span of its segments. False where there is none of a possible size.
-bool measure(const ElfFile &file, const ast::Dl &dl, Context &context, Memory &memory) {
+bool measure(const ElfFile &file, const ast::Name &name, Context &context, Memory &memory) {
   uint64_t begin = UINT64_MAX, end = 0;
   for (const target::Segment &segment : file.segments()) {
     if (segment.memorySize == 0) continue;
     uint64_t stop = 0;
     if (__builtin_add_overflow(segment.address.value, segment.memorySize, &stop) || stop > UINT64_MAX - kPage)
-      return refuse(DiagnosticId::CorruptPayload, dl, "has a segment that runs past the end of the address space", "",
+      return refuse(DiagnosticId::CorruptPayload, name, "has a segment that runs past the end of the address space", "",
                     context);
     begin = std::min(begin, segment.address.value);
     end = std::max(end, stop);
   }
-  if (end == 0) return refuse(DiagnosticId::CorruptPayload, dl, "has nothing to load", "", context);
+  if (end == 0) return refuse(DiagnosticId::CorruptPayload, name, "has nothing to load", "", context);
   memory.base = LinkAddress{begin / kPage * kPage};
   memory.size = (end + kPage - 1) / kPage * kPage - memory.base.value;
   if (memory.size > ir::kMaxMemorySize)
-    return refuse(DiagnosticId::FileTooLarge, dl,
+    return refuse(DiagnosticId::FileTooLarge, name,
                   "takes more than 1 GiB of memory, the most that one statement brings into a process", "", context);
   return true;
 }
@@ -244,27 +245,60 @@ private:
 
 } // namespace
 
-bool openPayload(const Bytes &bytes, const ast::Dl &dl, Context &context, Memory &memory) {
-  auto file = ElfFile::fromBytes(bytes, dl.file.text);
-  if (!file) {
-    Error error = std::move(file.error());
-    // To a payload, a machine that lpc doesn't know is one that the program isn't for.
-    if (error.id == DiagnosticId::UnsupportedMachine) error.id = DiagnosticId::WrongMachine;
-    context.diagnostics.add(toDiagnostic(std::move(error), dl.file.place));
-    return false;
-  }
-  if (!isForTheProgram(**file, dl, context)) return false;
+namespace {
+
+std::shared_ptr<const ElfFile> readElf(Result<std::shared_ptr<const ElfFile>> file, Context &context,
+                                       const ast::Name &name) {
+  if (file) return *file;
+  Error error = std::move(file.error());
+  // To a payload, a machine that lpc doesn't know is one that the program isn't for.
+  if (error.id == DiagnosticId::UnsupportedMachine) error.id = DiagnosticId::WrongMachine;
+  context.diagnostics.add(toDiagnostic(std::move(error), name.place));
+  return nullptr;
+}
+
+// A program that is linked with nothing and names no dynamic linker; a library is loaded by the one of its process.
+bool isStatic(const ElfFile &program) {
+  return program.interpreter().empty() && program.needed().empty() && program.soname().empty();
+}
+
+} // namespace
+
+bool openPayload(const Bytes &bytes, Context &context, Memory &memory) {
+  const ast::Name &name = *memory.file;
+  auto file = readElf(ElfFile::fromBytes(bytes, name.text), context, name);
+  if (!file || !isForTheProgram(*file, name, context)) return false;
   if (target::isRelocatable(bytes)) {
     // From here on it is the shared object that the backend will make of it, too.
-    auto linked = target::linkRelocatable(bytes, dl.file.text);
-    file = linked ? ElfFile::fromBytes(std::move(*linked), dl.file.text) : std::unexpected(std::move(linked.error()));
-    if (!file) {
-      context.diagnostics.add(toDiagnostic(std::move(file.error()), dl.file.place));
-      return false;
-    }
+    auto linked = target::linkRelocatable(bytes, name.text);
+    file =
+        readElf(linked ? ElfFile::fromBytes(std::move(*linked), name.text) : std::unexpected(std::move(linked.error())),
+                context, name);
+    if (!file) return false;
   }
-  memory.payload = *file;
-  return linkable(**file, dl, context) && measure(**file, dl, context, memory);
+  memory.payload = file;
+  return linkable(*file, memory, context) && measure(*file, name, context, memory);
+}
+
+bool openForLoader(const Bytes &bytes, Context &context, Memory &memory) {
+  const ast::Name &name = *memory.file;
+  auto file = readElf(ElfFile::fromBytes(bytes, name.text), context, name);
+  if (!file || !isForTheProgram(*file, name, context)) return false;
+  bool isProgram = !file->interpreter().empty() && file->soname().empty();
+  if (file->elfType() != kEtDyn || isProgram)
+    return refuse(DiagnosticId::UnsupportedPayload, name,
+                  "is not a shared object, which is all that a dynamic linker loads",
+                  "compile it with `cc -shared -fPIC`", context);
+  if (context.program && isStatic(*context.program)) {
+    context
+        .report(DiagnosticId::NoDynamicLinker, name.place,
+                cat("`", shown(context, 0), "` is linked statically: it has no dynamic linker that could load `",
+                    name.text, "`"))
+        .help = cat("link it into the process: `dl ", memory.name->text, " ", name.text, "`");
+    return false;
+  }
+  memory.payload = file;
+  return measure(*file, name, context, memory);
 }
 
 std::optional<std::vector<ir::Binding>> bindUndefined(const Memory &memory, Addresses &addresses) {

@@ -1,4 +1,4 @@
-// `dl`: what can be proved of a shared object that the patch brings along.
+// `dl`, `dlopen`: what can be proved of a shared object that the patch brings along.
 #pragma once
 
 #include "frontend/sema/addresses.h"
@@ -7,7 +7,10 @@
 namespace lpc::sema {
 
 // Reads the file of a `dl` into memory.payload, base and size. False where it can't be linked, which is reported.
-bool openPayload(const Bytes &bytes, const ast::Dl &dl, Context &context, Memory &memory);
+bool openPayload(const Bytes &bytes, Context &context, Memory &memory);
+// The same for a `dlopen`: what the process's dynamic linker loads, where it has one. What that finds undefined, it
+// says when it loads the object.
+bool openForLoader(const Bytes &bytes, Context &context, Memory &memory);
 
 // Binds what the payload leaves undefined, in the language's order: `with`, the other payloads of the patch (later ones
 // too), the program with its local symbols, the libraries. The result has all but those of libraries and IFUNCs, which

@@ -57,6 +57,10 @@ public:
     if (auto with = bindUndefined(memory, addresses_)) add(ir::Link{memory.id, std::move(*with)});
   }
 
+  void operator()(const ast::Dlopen &) {
+    if (const Memory &memory = addresses_.memories().of(index_); memory.usable) add(ir::Open{memory.id});
+  }
+
   void operator()(const ast::Set &set) {
     // Address, value and old value are looked at whatever is wrong with the others.
     auto at = addresses_.resolve(set.at, index_);

@@ -93,7 +93,7 @@ struct Symbols::Wanted {
       if (const auto *let = std::get_if<ast::Let>(&statement.what)) addColdPart(let->address, context);
     }
     for (const Memory &memory : memories.all)
-      if (memory.usable && memory.payload)
+      if (memory.usable && memory.kind == MemoryKind::Linked)
         for (const target::ElfFile::Undefined &undefined : memory.payload->undefinedSymbols()) {
           needed.insert(undefined.name);
           for (const Memory &other : memories.all)

@@ -35,6 +35,7 @@ template <> inline constexpr std::string_view kName<Loaded> = "loaded";
 template <> inline constexpr std::string_view kName<Alloc> = "new";
 template <> inline constexpr std::string_view kName<Load> = "load";
 template <> inline constexpr std::string_view kName<Link> = "link";
+template <> inline constexpr std::string_view kName<Open> = "dlopen";
 template <> inline constexpr std::string_view kName<Write> = "write";
 template <> inline constexpr std::string_view kName<Branch> = "branch";
 template <> inline constexpr std::string_view kName<Code> = "code";
@@ -162,6 +163,10 @@ template <class R> void describe(R &a, A<Link> auto &v) {
   auto &[memory, with] = v;
   a.field("memory", memory);
   a.field("with", with);
+}
+template <class R> void describe(R &a, A<Open> auto &v) {
+  auto &[memory] = v;
+  a.field("memory", memory);
 }
 template <class R> void describe(R &a, A<Write> auto &v) {
   auto &[type, at, value, width, recorded, was] = v;

@@ -196,6 +196,9 @@ WorkerProgram assembleWorker() {
   code.op({0x31, 0xc0});             // xor eax, eax      (no vector arguments)
   code.op({0x41, 0xff, 0xd3});       // call r11
   code.op({0x48, 0x89, 0x43, 0x38}); // mov [rbx + 56], rax
+  code.op({0x48, 0x8b, 0x4b, 0x60}); // mov rcx, [rbx + 96]
+  code.to8({0xe3}, next);            // jrcxz next
+  code.op({0x48, 0x89, 0x01});       // mov [rcx], rax
   code.to8({0xeb}, next);            // jmp next
   program.end = code.here();
   code.place(over);

@@ -23,6 +23,9 @@ Record sample() {
   record.begun = 2, record.finished = 1;
   record.frames = {{{0x1000}, {0x1080}}};
   record.exitHandles = {{0x7f00'0000'1000}};
+  record.openings = {{"own", "own.so", {{0x7f00'0100'0000}, {0x7f00'0100'5000}}, 0x55'0000'1230},
+                     {"more", "more.so", {}, 0}};
+  record.closer = {0x7f00'0200'0000};
   return record;
 }
 
@@ -38,7 +41,10 @@ TEST(Record, comesBack) {
   for (const Record &record : {Record{}, sample()}) {
     Bytes bytes = encode(record);
     EXPECT_EQ(decode(bytes).value(), record);
-    EXPECT_EQ(undoOffset(record) + undoBytes(record).size(), bytes.size());
+    EXPECT_LE(undoOffset(record) + undoBytes(record).size(), bytes.size());
+    if (!record.openings.empty()) {
+      EXPECT_EQ(handleOffset(record, record.openings.size()), bytes.size());
+    }
     bytes.resize(bytes.size() + 4096); // the rest of its last page
     EXPECT_EQ(decode(bytes).value(), record);
   }
@@ -79,6 +85,8 @@ TEST(Record, anyByteChangedIsNoticed) {
                              (i >= kBegunOffset && i < kFinishedOffset + 8) || i >= undoOffset(record);
       ASSERT_TRUE(mayChange) << "byte " << i << " changed by " << change;
       changed->state = record.state, changed->begun = record.begun, changed->finished = record.finished;
+      for (size_t k = 0; k < record.openings.size(); k++)
+        changed->openings.at(k).handle = record.openings[k].handle;
       for (size_t k = 0; k < record.changes.size(); k++)
         changed->changes.at(k).oldBytes = record.changes[k].oldBytes;
       ASSERT_EQ(*changed, record);

@@ -110,7 +110,7 @@ private:
   }
 
   void operation() {
-    switch (below(12)) {
+    switch (below(13)) {
     case 0: return alloc();
     case 1: return patch_.payloads.empty() ? alloc() : load();
     case 2: return patch_.payloads.empty() ? alloc() : link();
@@ -122,6 +122,7 @@ private:
     case 7: return expect();
     case 8: return import();
     case 10: return call();
+    case 11: return patch_.payloads.empty() ? alloc() : open();
     default: return quiesce();
     }
   }
@@ -145,6 +146,12 @@ private:
     out.memory = declare(1 + below(8192), PayloadId{static_cast<uint32_t>(below(patch_.payloads.size()))});
     linked_.push_back(static_cast<uint32_t>(out.memory));
     add(std::move(out));
+  }
+  void open() {
+    auto payload = static_cast<uint32_t>(below(patch_.payloads.size()));
+    Open out{declare(1 + below(8192), PayloadId{payload})};
+    linked_.push_back(static_cast<uint32_t>(out.memory));
+    add(out);
   }
   void write() {
     Write out;

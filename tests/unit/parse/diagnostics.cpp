@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"  SET x int 5", "1:3-1:6 unknown-instruction: `SET` is not an instruction", "set x int 5"},
                     Case{"expects a int 5", "1:1-1:8 unknown-instruction: `expects` is not an instruction",
                          "expect a int 5"},
-                    Case{"dlopen x y", "1:1-1:7 unknown-instruction: `dlopen` is not an instruction", "dl x y"},
+                    Case{"dlopne x y", "1:1-1:7 unknown-instruction: `dlopne` is not an instruction", "dlopen x y"},
                     Case{"jmp[a] b", "1:1-1:7 unknown-instruction: `jmp[a]` is not an instruction", "jmp [a] b"},
                     Case{"}", "1:1-1:2 unknown-instruction: `}` is not an instruction", ""},
                     Case{"é", "1:1-1:2 unknown-instruction: `é` is not an instruction", ""}));
@@ -309,7 +309,7 @@ TEST(Diagnostics, Suggestions) {
   EXPECT_EQ(help("jpm a b"), "did you mean `jmp`?");
   EXPECT_EQ(help("SET a int 1"), "did you mean `set`?");
   EXPECT_EQ(help("frobnicate a b"),
-            "the instructions are patch target object new load dl set jmp asm hook return nop got expect "
+            "the instructions are patch target object new load dl dlopen set jmp asm hook return nop got expect "
             "quiesce on let");
   EXPECT_EQ(help("set a itn 1"), "did you mean `int`?");
   EXPECT_EQ(help("set a uint64_t 1"), "did you mean `u64`?");

@@ -14,7 +14,7 @@ public:
   explicit RandomStatements(unsigned seed) : random_(seed) {}
 
   Statement statement() {
-    switch (below(17)) {
+    switch (below(18)) {
     case 0: return {.what = PatchHeader{anyName(false), maybe([&] { return quotedName(); })}};
     case 1: return {.what = TargetHeader{file(), maybe([&] { return bytes(1); })}};
     case 2: return {.what = ObjectHeader{name(), file(), maybe([&] { return bytes(1); })}};
@@ -26,6 +26,7 @@ public:
         dl.with.push_back({symbol(), address(2)});
       return {.what = std::move(dl)};
     }
+    case 17: return {.what = Dlopen{name(), file()}};
     case 6: return {.what = set()};
     case 7: {
       Address function = address(3);

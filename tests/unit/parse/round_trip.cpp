@@ -81,6 +81,10 @@ void forget(Dl &dl) {
     forget(with.address);
   }
 }
+void forget(Dlopen &open) {
+  forget(open.name);
+  forget(open.file);
+}
 void forget(Set &set) {
   forget(set.at);
   set.typePlace = {};

@@ -110,7 +110,8 @@ TEST(WorkerProgram, ReadsAsIntended) {
                           "mov rsi, qword ptr [rbx + 0x10]", "mov rdx, qword ptr [rbx + 0x18]",
                           "mov rcx, qword ptr [rbx + 0x20]", "mov r8, qword ptr [rbx + 0x28]",
                           "mov r9, qword ptr [rbx + 0x30]", "xor eax, eax", "call r11",
-                          "mov qword ptr [rbx + 0x38], rax", "jmp " + at(p.ready - 5)));
+                          "mov qword ptr [rbx + 0x38], rax", "mov rcx, qword ptr [rbx + 0x60]",
+                          "jrcxz " + at(p.ready - 5), "mov qword ptr [rcx], rax", "jmp " + at(p.ready - 5)));
   EXPECT_THAT(listing(p.code, p.end, p.code.size()),
               ElementsAre("add rsp, 0x8", "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
                           "xor eax, eax", "ret"));

@@ -69,7 +69,7 @@ TEST(Memories, AMistakeInTheDefinitionIsTheOnlyOne) {
 
 TEST(Memories, SymbolsNeedALinkedObject) {
   EXPECT_EQ(text("new m 8\nset $m:here int 1\n"),
-            R"(p.lp:2:8: error: `$m` has no symbols: it was not made by `dl` [no-memory-symbols]
+            R"(p.lp:2:8: error: `$m` has no symbols: it was not made by `dl` or `dlopen` [no-memory-symbols]
     2 | set $m:here int 1
       |        ^~~~
 )");

@@ -187,7 +187,7 @@ TEST(Payloads, ThreadLocal) {
       R"(p.lp:1:8: error: `patch.so` defines thread-local variables, which only the process's own dynamic linker can make [payload-thread-local]
     1 | dl fix patch.so
       |        ^~~~~~~~
-  help: keep them in the program, or use a key of pthread_key_create(3)
+  help: have that load it: `dlopen fix patch.so`
 )");
   auto object = [](const std::string &source) {
     return build({.sources = {{"patch.c", source}}, .flags = {"-c", "-ftls-model=initial-exec"}, .name = "patch.o"});

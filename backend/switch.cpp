@@ -162,6 +162,7 @@ private:
     auto done = store(job_.record + kStateOffset, stateBytes(job_.during));
     for (const runtime::PlayedWrite &write : job_.writes)
       if (done) done = store(write.to, write.bytes);
+    if (done && job_.codeWrites > 0) done = readBack(); // data may have been changed by the program since
     if (done) done = store(job_.record + kStateOffset, stateBytes(job_.after));
     if (!done) {
       putBack(std::move(done.error()));

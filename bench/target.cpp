@@ -34,8 +34,10 @@
 #define NOINLINE extern "C" __attribute__((noinline, aligned(16)))
 #define F1(J)                                                                                                          \
   NOINLINE int func_##J(int x) {                                                                                       \
-    for (volatile int i = 0; i < 1; i = i + 1)                                                                         \
+    for (volatile int i = 0; i < 1;) {                                                                                 \
       x += J;                                                                                                          \
+      i = i + 1;                                                                                                       \
+    }                                                                                                                  \
     return x;                                                                                                          \
   }
 #define S1(P)                                                                                                          \

@@ -21,6 +21,14 @@ protected:
   static std::vector<std::string> command(const Place &place) {
     return {kBinaries + "/target_" + place.program + "_pie", place.mode};
   }
+  // In a process of C++ a thread of its own has told the unwinder of the payload, and glibc keeps an arena (two
+  // mappings) for the next one.
+  static void expectAsBefore(const Place &place, pid_t pid, const ProcessState &before) {
+    ProcessState now = stateOf(pid);
+    constexpr size_t kArena = 2;
+    if (std::string(place.program) == "sleeper_cxx" && now.mappings == before.mappings + kArena) now.mappings -= kArena;
+    EXPECT_EQ(now, before);
+  }
   WorkFolder folder_;
 };
 class Active : public ActiveBase, public testing::WithParamInterface<Place> {
@@ -50,7 +58,7 @@ TEST_P(Active, IsRefusedUntilTheThreadHasLeft) {
   EXPECT_THAT(done.err, HasSubstr("[process-busy]"));
   EXPECT_THAT(done.err, HasSubstr("thread " + sleeper + " (sleeper)"));
   EXPECT_THAT(done.err, HasSubstr("`" + std::string(GetParam().function) + "`"));
-  EXPECT_EQ(stateOf(child.pid()), before);
+  expectAsBefore(GetParam(), child.pid(), before);
 
   child.send("go\n");
   ASSERT_EQ(child.line(), "gone");
@@ -62,7 +70,7 @@ TEST_P(Active, IsRefusedUntilTheThreadHasLeft) {
   EXPECT_EQ(done.status, 0) << done.out << done.err;
   child.send("call\n");
   EXPECT_EQ(child.line(), "outer 2");
-  EXPECT_EQ(stateOf(child.pid()), before);
+  expectAsBefore(GetParam(), child.pid(), before);
 }
 
 TEST_P(Active, IsAppliedWhenTheThreadLeavesInTime) {
@@ -109,7 +117,7 @@ TEST_P(Left, IsAppliedAtOnce) {
   EXPECT_EQ(done.status, 0) << done.out << done.err;
   child.send("call\n");
   EXPECT_EQ(child.line(), "outer 2");
-  EXPECT_EQ(stateOf(child.pid()), before);
+  expectAsBefore(GetParam(), child.pid(), before);
 }
 
 // The patch's own code is active: it is not taken away under a thread's feet.

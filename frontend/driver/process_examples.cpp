@@ -73,6 +73,10 @@ constexpr DiagnosticExample kExamples[] = {
     {"remote-call-failed", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: mmap failed in process 4711: Cannot allocate memory [remote-call-failed]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
+    {"dlopen-failed", "dlopen own own.so\n",
+     "hotfix.lp:2:1: error: the dynamic linker of process 4711 does not load `own.so`: own.so: undefined symbol: "
+     "log_line [dlopen-failed]\n"
+     "  state: process 4711 was not stopped; nothing was changed\n"},
     {"no-threads", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: no function can be called in process 4711: it has no C library of GNU, or one linked into it "
      "without threads or without symbols [no-threads]\n"

@@ -276,8 +276,9 @@ private:
                 cat("thread ", active.tid, " (", outcome_.busyThreadName, ") of process ", process_.pid(), " ",
                     active.frame == 0 ? cat("executes `", active.function, "`")
                                       : cat("is ", active.frame, " frames inside `", active.function, "`"))};
-    error.help =
-        "try again later, with a longer --timeout, or allow it with --allow-active if you know it to be harmless";
+    error.help = job_.undo ? "try again later, with a longer --timeout, or allow it with --allow-active if you know it "
+                             "to be harmless"
+                           : "try again later, or with a longer --timeout"; // apply alone can be told to go on
     result_ = {OutcomeKind::Busy, std::move(error), {}};
     return Attempt::Again;
   }

@@ -3,6 +3,10 @@
 // pthread_create is in libc.so.6, before that in libpthread.so.0, which need not be loaded. A static program has both
 // in its own symbol table, if it makes threads itself and is not stripped. Before its own code has set up its library
 // (`lpc run`), it has none: that shows in the stack size that new threads get (__pthread_initialize_minimal).
+//
+// pthread_create is called by a thread that is none to the C library, and allocates. glibc's allocator bears that, and
+// what it puts into its thread-local variables is handed over to the new thread. Others (jemalloc in Debian's Redis)
+// take the zeros there for a state of theirs, and keep pointers to it: such a process was ended by it.
 #include "backend/thread_library.h"
 
 #include <algorithm>
@@ -42,6 +46,18 @@ bool hasBegun(const runtime::Process &process, const runtime::Module &program) {
   return size && *size != 0;
 }
 
+// In a static program calloc is that of the C library if both of its names are there.
+bool allocatesByLibrary(const Snapshot &snapshot, const runtime::Module &libc, bool inProgram) {
+  if (inProgram) {
+    auto names = definedBy(libc, {"calloc", "__libc_calloc"}, false);
+    return names[0] && names[0] == names[1];
+  }
+  return std::ranges::none_of(snapshot.modules, [&](const runtime::Module &module) {
+    bool ofLibrary = &module == &libc || module.soname.starts_with("ld-linux");
+    return !ofLibrary && definedBy(module, {"calloc"})[0].has_value();
+  });
+}
+
 } // namespace
 
 Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process, const Snapshot &snapshot) {
@@ -54,6 +70,8 @@ Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process
   if (inProgram && !(symbols[0] && symbols[1]))
     return noThreads(process, "it has no C library of GNU, or one linked into it without threads or without symbols");
   if (!symbols[0]) return noThreads(process, "it has no `pthread_create`");
+  if (!allocatesByLibrary(snapshot, *libc, inProgram))
+    return noThreads(process, "its memory is not allocated by the C library, whose threads lpc knows how to make");
   if (inProgram && !hasBegun(process, *libc)) return noThreads(process, "its own C library is not set up yet");
   auto storage = runtime::readThreadStorage(process, snapshot.maps, snapshot.modules, *libc);
   if (!symbols[1] || !storage || !storage->fromThread)

@@ -136,6 +136,7 @@ TEST_F(ActiveInNewCode, IsNotRevertedUntilTheThreadHasLeft) {
   EXPECT_THAT(done.err, HasSubstr("[process-busy]"));
   EXPECT_THAT(done.err, HasSubstr("thread " + sleeper + " (sleeper)"));
   EXPECT_THAT(done.err, HasSubstr("outer_calling`"));
+  EXPECT_THAT(done.err, testing::Not(HasSubstr("--allow-active"))) << "revert knows no such option";
   child.send("go\n");
   ASSERT_EQ(child.line(), "gone");
   child.send("call\n");

@@ -37,18 +37,25 @@ inline int freePort() {
   return ok ? ntohs(address.sin_port) : 0;
 }
 
-// Until a connection is accepted, ten seconds at most.
-inline bool answers(int port) {
+// Until the condition holds, ten seconds at most.
+template <class Condition> bool soon(Condition condition) {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (std::chrono::steady_clock::now() < deadline) {
+    if (condition()) return true;
+    poll(nullptr, 0, 10); // between two tries; the deadline decides
+  }
+  return false;
+}
+
+// Until a connection is accepted.
+inline bool answers(int port) {
+  return soon([port] {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = loopback(port);
     bool connected = connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
     close(fd);
-    if (connected) return true;
-    poll(nullptr, 0, 10); // between two tries; the deadline decides
-  }
-  return false;
+    return connected;
+  });
 }
 
 inline bool installed(const std::string &program) {

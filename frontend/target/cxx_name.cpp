@@ -39,8 +39,8 @@ public:
 private:
   static constexpr size_t kBlock = 4096;
   void *allocate(size_t size) {
-    size = (size + 15) & ~size_t{15};
-    if (size > kBlock) { // a block of its own; the current one goes on being filled
+    size = (std::max<size_t>(size, 1) + 15) & ~size_t{15}; // an empty array has a place, too
+    if (size > kBlock) {                                   // a block of its own; the current one goes on being filled
       blocks_.insert(blocks_.begin(), std::make_unique<std::byte[]>(size));
       return blocks_.front().get();
     }

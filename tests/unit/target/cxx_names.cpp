@@ -92,6 +92,9 @@ TEST(CxxNames, DeepNestingStaysOnTheStack) {
   EXPECT_FALSE(matches("f(int)", "_Z1f" + std::string(2'000'000, 'P') + "i"));
 }
 
+// The first thing that this name needs memory for is an array without elements.
+TEST(CxxNames, BeginsWithAnEmptyArray) { EXPECT_FALSE(matches("f", "_ZZNDtnw_Z")); }
+
 TEST(CxxNames, BudgetEnds) {
   uint64_t budget = 10;
   CxxName name("ns::f");

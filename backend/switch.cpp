@@ -11,9 +11,9 @@
 //
 // So that only this is part of the pause: stopping and looking at the threads that ran, and 3 to 6. An attempt that
 // fails at 2 or 3 lets everything go at once and is made again after a pause that grows; where a blocked thread is in
-// the way, the running ones are never stopped. The first attempt has no unwinder: most processes have no suspicious
-// word on any stack, and preparing one costs milliseconds. An attempt that needs one lets go, prepares it while the
-// process runs, and comes back.
+// the way, the running ones are never stopped; one that ran is let run on and looked at again, some times. The first
+// attempt has no unwinder: most processes have no suspicious word on any stack, and preparing one costs milliseconds.
+// An attempt that needs one lets go, prepares it while the process runs, and comes back.
 //
 // A change that is one store (store.h) is made without any stop.
 #include "backend/switch.h"
@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <utility>
 
 #include "backend/outcome.h"
 #include "ir/support/cat.h"
@@ -38,6 +39,11 @@ using std::chrono::microseconds;
 constexpr uint64_t kPage = 4096;
 // For all threads to stop, the blocked ones included; --max-pause bounds the time of those that run.
 constexpr auto kStopTime = std::chrono::seconds(1);
+
+// A thread in the way runs on for so long at first: it is to be woken, and to get somewhere.
+constexpr microseconds kMoment{10};
+// Of one stop.
+constexpr microseconds kMostChances{2000};
 
 // Reads many places with few system calls: places of the same or the next page are read as one range.
 class PlaceReader {
@@ -103,7 +109,6 @@ private:
     auto deadline = Clock::now() + options_.timeout;
     if (auto staged = stage(); !staged) return refused(std::move(staged.error()));
     layOutPieces();
-    auto pause = microseconds(1000);
     for (;;) {
       Attempt attempt = once(deadline);
       if (attempt == Attempt::Done || attempt == Attempt::Failed) return std::move(result_);
@@ -113,10 +118,10 @@ private:
         unwinder_.emplace(std::move(*unwinder));
         continue;
       }
-      if (Clock::now() + pause >= deadline || (options_.giveUp && options_.giveUp())) return std::move(result_);
-      waitFor(pause);
+      if (Clock::now() + rest_ >= deadline || (options_.giveUp && options_.giveUp())) return std::move(result_);
+      waitFor(rest_);
       if (process_.ended()) return gone();
-      pause = std::min(pause * 2, microseconds(100'000));
+      rest_ = std::min(rest_ * 2, microseconds(100'000));
     }
   }
 
@@ -188,7 +193,7 @@ private:
     outcome_.stops++;
     active_.reset();
     auto stopped = tracees->stop(std::min(deadline, Clock::now() + kStopTime), options_.maxPause,
-                                 [&](auto threads) { return inactive(threads); });
+                                 [&](auto threads) { return inactive(*tracees, threads); });
     if (stopped && sharers) stopped = sharers->noneBorn();
     double afterStop = monotonicMicroseconds();
     Attempt attempt = stopped ? verify() : active_ ? inTheWay() : cannotStop(std::move(stopped.error()));
@@ -239,10 +244,27 @@ private:
     return Attempt::Again;
   }
 
-  Result<void> inactive(std::span<const runtime::StoppedThread *const> threads) {
-    active_ = activity_.findAny(threads, unwinder_ ? &*unwinder_ : nullptr);
-    if (!active_) return {};
+  // A thread that ran is in the way by chance, and chances multiply: of many threads that call a function all the time,
+  // nearly always one is inside. So each gets chances of its own: it runs on for a moment, while the others stand.
+  Result<void> inactive(runtime::Tracees &tracees, std::span<const runtime::StoppedThread *const> threads) {
+    Clock::time_point patience{};
+    auto moment = kMoment;
+    for (pid_t last = 0;;) {
+      active_ = activity_.findAny(threads, unwinder_ ? &*unwinder_ : nullptr);
+      if (!active_) return {};
+      auto found = std::ranges::find(threads, active_->tid, &runtime::StoppedThread::tid);
+      if (patience == Clock::time_point{}) patience = Clock::now() + timeForChances();
+      if (!active_->proven || !(*found)->running || Clock::now() + moment >= patience) break;
+      moment = std::exchange(last, active_->tid) == active_->tid ? moment * 2 : kMoment;
+      auto stands = tracees.runOn(**found, moment);
+      if (!stands) return std::unexpected(std::move(stands.error()));
+      threads = threads.subspan(static_cast<size_t>(found - threads.begin()) + (*stands ? 0 : 1));
+    }
     return fail(DiagnosticId::ProcessBusy, "a thread is in the way");
+  }
+  // More where attempts are rare: at most a quarter of the time is spent so.
+  [[nodiscard]] microseconds timeForChances() const {
+    return std::min({rest_ / 4, kMostChances, options_.maxPause / 2});
   }
   Attempt inTheWay() { return active_->proven ? busy(*active_) : Attempt::NeedsUnwinder; }
 
@@ -414,6 +436,7 @@ private:
   std::optional<runtime::Unwinder> unwinder_;
   std::vector<runtime::PlayedWrite> pieces_;
   std::optional<Active> active_; // why the last stop was given up
+  microseconds rest_{1000};      // before the next attempt
   SwitchResult result_;
   Bytes stateBefore_; // the state word, before anything is written
   std::vector<StackPosition> stacks_;

@@ -19,8 +19,6 @@
 // count in 5.
 //
 // Rejected: a list of the children of vfork (races); SIGSTOP (seen by the parent); waiting for any thread (quadratic).
-#include "runtime/stop.h"
-
 #include <sched.h>
 #include <sys/ptrace.h>
 #include <time.h>
@@ -31,13 +29,10 @@
 #include <utility>
 
 #include "runtime/proc_text.h"
-#include "runtime/realtime.h"
-#include "runtime/seize.h"
 #include "runtime/stop_reasons.h"
+#include "runtime/stop_state.h"
 #include "runtime/stragglers.h"
-#include "runtime/task_list.h"
 #include "runtime/thread_wait.h"
-#include "runtime/tracee.h"
 
 namespace lpc::runtime {
 namespace {
@@ -48,9 +43,8 @@ using std::chrono::microseconds, std::chrono::milliseconds;
 constexpr milliseconds kStuck{500};
 // Between looks at all threads, for what is unusual: with thousands, a look takes as long as half a tick.
 constexpr unsigned kTicksPerLook = 4;
-// How long a thread that was interrupted in vain is waited for while nobody else stands: before the next attempt, and
-// at the end of all (on a loaded machine it may be long before it is on a processor).
-constexpr milliseconds kGrace{20}, kLastGrace{1000};
+// How long a thread that was interrupted in vain is waited for while nobody else stands, before the next attempt.
+constexpr milliseconds kGrace{20};
 
 // A thread that is interrupted takes our processor at once, to stop there, unless our priority is raised: then they all
 // stop on the others. But so many of them (10 µs each), for a running thread that has to have our processor waits.
@@ -66,9 +60,6 @@ bool haveProcessors(int count) {
   return sched_getaffinity(0, sizeof ours, &ours) == 0 && CPU_COUNT(&ours) >= count;
 }
 
-// Settled: was runnable at the first look, and blocked at a later one.
-enum class Pass : uint8_t { Uninterruptible, Blocked, Settled, Running, Done, DoneRunning };
-
 } // namespace
 
 double monotonicMicroseconds() {
@@ -76,73 +67,6 @@ double monotonicMicroseconds() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
-
-struct Tracees::Impl {
-  Impl(const Process &target, std::vector<pid_t> left) : process(&target), except(std::move(left)) {
-    live().push_back(this);
-  }
-  ~Impl() {
-    if (stopped) release();
-    std::erase(live(), this);
-    stragglers::attend(Clock::now() + kLastGrace);
-  }
-
-  const Process *process;
-  std::vector<pid_t> except;
-  std::optional<TaskList> tasks{};
-  Ticker ticker{tickWhileSeizing};
-  Realtime realtime{};
-  Times times{};
-  bool stopped = false;
-  bool killed = false;   // a thread was, while it stood
-  bool parallel = false; // they can run on another processor while we run
-
-  // Two halves of the same rows: what the caller sees, and what is ours.
-  std::vector<StoppedThread> threads{};
-  std::vector<Tracee> tracees{};
-  std::vector<Pass> passes{};
-  std::vector<const StoppedThread *> stood{}; // of the pass
-  size_t sorted = 0;                          // so many rows from the front are ascending by id
-  // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
-  size_t lasting = 0;
-  size_t kernelWorkers = 0; // counted among them
-  int theirs = 0;           // the highest real-time priority of a thread
-  bool leaderEnded = false; // counted among them
-  Deadline limit{};         // of this stop
-  Deadline eager{};         // until then, running threads are not waited for asleep
-  const Inspection *inspect = nullptr;
-
-  // All objects there are, for the handler of bugs.
-  static std::vector<Impl *> &live() {
-    static std::vector<Impl *> all;
-    return all;
-  }
-  static void releaseAll() {
-    for (Impl *each : live())
-      each->release();
-  }
-
-  bool seizeTracee(Tracee &tracee) const;
-  Result<void> prepare();
-  Result<void> stopEverything(microseconds maxPause);
-  Result<void> stopPass(Pass pass, size_t from);
-  bool findSettled();
-  Result<void> seize(size_t index);
-  Result<void> await(size_t index);
-  Result<void> stopBorn();
-  void addBorn();
-  void addRow(pid_t tid, Pass pass);
-  void countLeader() { lasting++, leaderEnded = true; }
-  void countWorker() { lasting++, kernelWorkers++; }
-  void lookForEnded();
-  [[nodiscard]] bool known(pid_t tid) const;
-  [[nodiscard]] size_t standing() const;
-  void dropEnded();
-  void giveUp(Tracee &tracee);
-  void release();
-  void releaseThose(bool running);
-  void letGo();
-};
 
 // --- 1. looking -----------------------------------------------------------------------------------------------
 
@@ -224,7 +148,8 @@ Result<void> Tracees::Impl::seize(size_t index) {
 // Waits until the thread stands or has ended.
 Result<void> Tracees::Impl::await(size_t index) {
   Tracee &tracee = tracees[index];
-  while (tracee.state == TraceeState::Interrupted && passes[index] == Pass::Running && Clock::now() < eager)
+  bool running = passes[index] == Pass::Running || passes[index] == Pass::DoneRunning;
+  while (tracee.state == TraceeState::Interrupted && running && Clock::now() < eager)
     tracee.look();
   if (tracee.state != TraceeState::Interrupted) return {};
   Deadline patience = passes[index] == Pass::Uninterruptible ? limit : std::min(limit, Clock::now() + kStuck);
@@ -242,6 +167,34 @@ Result<void> Tracees::Impl::await(size_t index) {
       return std::unexpected(whyNotStopped(*process, tracee.tid));
   }
   return {};
+}
+
+// The registers of a thread that stands; or it turns out to have ended.
+Result<void> Tracees::Impl::read(size_t index) {
+  Tracee &tracee = tracees[index];
+  while (tracee.state == TraceeState::Stopped && !tracee.readRegisters(threads[index].registers)) {
+    tracee.state = TraceeState::Interrupted; // killed meanwhile: its end is to come
+    if (auto done = await(index); !done) return done;
+  }
+  return {};
+}
+
+void Tracees::Impl::waitEagerly() { eager = parallel ? Clock::now() + kEager : Deadline(); }
+
+Result<bool> Tracees::Impl::runOn(size_t index, microseconds time) {
+  Tracee &tracee = tracees[index];
+  LPC_CHECK(passes[index] == Pass::DoneRunning && tracee.state == TraceeState::Stopped);
+  if (tracee.groupStop)
+    return fail(DiagnosticId::CannotStop, threadNamed(process->pid(), tracee.tid) + " has been stopped by a signal");
+  if (tracee.runOn()) {
+    timespec moment{0, static_cast<long>(time.count()) * 1000};
+    nanosleep(&moment, nullptr); // not a spin: it may have to have our processor
+    tracee.interrupt();
+  }
+  waitEagerly();
+  if (auto done = await(index); !done) return std::unexpected(done.error());
+  if (auto done = read(index); !done) return std::unexpected(done.error());
+  return tracee.state == TraceeState::Stopped;
 }
 
 void Tracees::Impl::lookForEnded() {
@@ -263,18 +216,14 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
     }
     tracees[i].interrupt();
   }
-  eager = parallel ? Clock::now() + kEager : Deadline();
+  waitEagerly();
   for (size_t i = from; i < tracees.size(); i++)
     if (passes[i] == pass)
       if (auto done = await(i); !done) return done;
   stood.clear();
   for (size_t i = from; i < tracees.size(); i++) {
-    while (passes[i] == pass && tracees[i].state == TraceeState::Stopped &&
-           !tracees[i].readRegisters(threads[i].registers)) {
-      tracees[i].state = TraceeState::Interrupted; // killed meanwhile: its end is to come
-      if (auto done = await(i); !done) return done;
-    }
     if (passes[i] != pass) continue;
+    if (auto done = read(i); !done) return done;
     if (tracees[i].state == TraceeState::Stopped) stood.push_back(&threads[i]);
     passes[i] = pass == Pass::Running ? Pass::DoneRunning : Pass::Done;
   }
@@ -311,124 +260,6 @@ Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   if (times.firstInterrupt == 0) times.firstInterrupt = times.allStopped;
   if (times.firstRunningInterrupt == 0) times.firstRunningInterrupt = times.firstInterrupt;
   return process->sameMemory();
-}
-
-// --- 5. those born meanwhile ----------------------------------------------------------------------------------
-
-size_t Tracees::Impl::standing() const {
-  return static_cast<size_t>(std::ranges::count(tracees, TraceeState::Stopped, &Tracee::state));
-}
-
-bool Tracees::Impl::known(pid_t tid) const {
-  auto early = tracees.begin() + static_cast<std::ptrdiff_t>(sorted);
-  auto found = std::lower_bound(tracees.begin(), early, tid, [](const Tracee &t, pid_t id) { return t.tid < id; });
-  if (found != early && found->tid == tid) return found->state == TraceeState::Stopped;
-  return std::any_of(early, tracees.end(),
-                     [&](const Tracee &t) { return t.tid == tid && t.state == TraceeState::Stopped; });
-}
-
-// A row for each that is new.
-void Tracees::Impl::addBorn() {
-  lasting = kernelWorkers = 0, leaderEnded = false;
-  tasks->forEach([this](pid_t tid) {
-    if (known(tid)) return;
-    if (std::ranges::find(except, tid) != except.end())
-      lasting++;
-    else if (auto stat = threadStat(process->pid(), tid); stat && stat->isKernelWorker())
-      countWorker();
-    else
-      addRow(tid, Pass::Running);
-  });
-}
-
-// Until the number of threads is that of those that stand and of those that stay for good. Threads that are ending are
-// none of either: counted, one of them could vanish while another thread is born, and nobody would notice. Workers of
-// the kernel do: where there were some, only a listing tells.
-Result<void> Tracees::Impl::stopBorn() {
-  constexpr timespec kMoment{0, 20'000};
-  for (;;) {
-    auto count = tasks->count();
-    if (!count) return std::unexpected(count.error());
-    // A thread that executes a program takes over the id of the first thread once that has ended.
-    bool alone = !leaderEnded || threadState(process->pid(), process->pid()) == 'Z';
-    if (alone && kernelWorkers == 0 && *count == standing() + lasting) return {};
-    size_t from = tracees.size();
-    addBorn();
-    if (auto done = stopPass(Pass::Running, from); !done) return done;
-    while (tracees.size() > from && tracees.back().state == TraceeState::Ended) {
-      if (tracees.back().tid == process->pid()) countLeader();
-      threads.pop_back(), tracees.pop_back(), passes.pop_back();
-    }
-    if (tracees.size() > from) continue;
-    if (alone && kernelWorkers != 0) return {};
-    // Only threads that are ending, which need a processor for that; or ours have ended, with the process or by an
-    // execve.
-    nanosleep(&kMoment, nullptr);
-    if (auto same = process->sameMemory(); !same) return same;
-    lookForEnded();
-    if (Clock::now() >= limit)
-      return fail(DiagnosticId::CannotStop, "process " + std::to_string(process->pid()) +
-                                                " creates and ends threads faster than they can be stopped");
-  }
-}
-
-// --- letting go -----------------------------------------------------------------------------------------------
-
-// A row that has ended, or will in a moment. The id of the first thread can live on: as a zombie until the last thread
-// has ended, or as that of a thread of ours that executed a program and has taken it over. Both are attachments still.
-void Tracees::Impl::giveUp(Tracee &tracee) {
-  if (tracee.tid == process->pid() && tracee.state == TraceeState::Ended) tracee.interrupt();
-  if (tracee.state == TraceeState::Interrupted) stragglers::add(tracee);
-  tracee.state = TraceeState::Loose;
-}
-
-void Tracees::Impl::dropEnded() {
-  size_t kept = 0;
-  for (size_t i = 0; i < tracees.size(); i++) {
-    if (tracees[i].state != TraceeState::Stopped) {
-      giveUp(tracees[i]);
-      continue;
-    }
-    if (kept != i) threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
-    kept++;
-  }
-  threads.resize(kept), tracees.resize(kept), passes.resize(kept);
-}
-
-void Tracees::Impl::releaseThose(bool running) {
-  for (size_t i = 0; i < tracees.size(); i++) {
-    bool ran = passes[i] == Pass::Running || passes[i] == Pass::DoneRunning; // a byte each: there may be thousands
-    if (ran != running || tracees[i].state != TraceeState::Stopped) continue;
-    if (!tracees[i].release()) { // killed: its remains are ours until they are taken away
-      killed = true;
-      tracees[i].state = TraceeState::Interrupted;
-      stragglers::add(tracees[i]);
-    }
-  }
-}
-
-// All that stand run again. Allocates nothing.
-void Tracees::Impl::release() {
-  releaseThose(true);
-  times.lastRunningReleased = monotonicMicroseconds();
-  releaseThose(false);
-  times.lastReleased = monotonicMicroseconds();
-  if (std::ranges::none_of(threads, &StoppedThread::running)) times.lastRunningReleased = times.lastReleased;
-  realtime.restore();
-  ticker.stop();
-  stopped = false;
-}
-
-// Ends the attachments after a stop that went wrong, or at the end of all.
-void Tracees::Impl::letGo() {
-  for (Tracee &tracee : tracees) {
-    if (tracee.state == TraceeState::Seized) tracee.interrupt(); // there is no other way to end an attachment
-    if (tracee.state == TraceeState::Interrupted) tracee.look();
-    Registers registers; // it may have stopped just now, and its call is not cured
-    if (!stopped && tracee.state == TraceeState::Stopped) tracee.readRegisters(registers);
-    if (tracee.state != TraceeState::Stopped) giveUp(tracee);
-  }
-  release();
 }
 
 // --- the interface --------------------------------------------------------------------------------------------
@@ -472,6 +303,10 @@ Result<void> Tracees::stop(Deadline deadline, microseconds maxPause, const Inspe
   impl_->dropEnded();
   impl_->stopped = true;
   return {};
+}
+
+Result<bool> Tracees::runOn(const StoppedThread &thread, microseconds time) {
+  return impl_->runOn(static_cast<size_t>(&thread - impl_->threads.data()), time);
 }
 
 bool Tracees::stopped() const { return impl_->stopped; }

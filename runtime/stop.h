@@ -51,6 +51,10 @@ public:
   // the others run on, so that only looking at those that ran is part of the pause.
   Result<void> stop(Deadline deadline, std::chrono::microseconds maxPause = std::chrono::microseconds::max(),
                     const Inspection &inspect = {});
+  // Only from within `inspect`, for a thread that was `running`: lets it run on for about so long, while the others
+  // that stand do so, and stops it again. True: its registers are those of now. False: it has ended. Errors as of
+  // stop(); CannotStop also where a signal has stopped it.
+  Result<bool> runOn(const StoppedThread &thread, std::chrono::microseconds time);
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] const std::vector<StoppedThread> &threads() const; // of the current or last stop
   Result<void> setRegisters(size_t index, const Registers &registers);

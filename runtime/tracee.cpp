@@ -94,6 +94,14 @@ bool Tracee::readRegisters(Registers &into) const {
   return runtime::writeRegisters(tid, into).has_value();
 }
 
+bool Tracee::runOn() {
+  LPC_CHECK(state == TraceeState::Stopped && !groupStop);
+  bool runs = ptrace(PTRACE_CONT, tid, nullptr, signal) == 0;
+  state = runs ? TraceeState::Seized : TraceeState::Interrupted;
+  signal = 0;
+  return runs;
+}
+
 bool Tracee::release() {
   bool released = ptrace(PTRACE_DETACH, tid, nullptr, signal) == 0;
   if (released) state = TraceeState::Loose;

@@ -42,6 +42,9 @@ struct Tracee {
 
   // The registers of a stopped thread, after the cure of the call that the stop interrupted. False when it was killed.
   bool readRegisters(Registers &into) const;
+  // Lets a stopped thread run on with its signal, and stays attached: it is Seized. Not out of a group stop. False when
+  // it was killed: it is Interrupted, as its end is to come.
+  bool runOn();
   // Detaches a stopped thread with its signal: it runs on, or stays in its group stop. False when it was killed.
   bool release();
 

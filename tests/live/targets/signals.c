@@ -1,5 +1,6 @@
 /* Counts the real-time signals it gets: the value of each must be one more than that of the last. Some threads run,
-   some sleep, all take signals. Prints "ready", and for each line of input "count N wrong M". */
+   some sleep; the first one takes the signals, or, with an argument, one that runs. Prints "ready", and for each line
+   of input "count N wrong M". */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,8 +17,10 @@ static void handler(int number, siginfo_t *info, void *context) {
   if (info->si_value.sival_int != atomic_fetch_add(&count, 1)) atomic_fetch_add(&wrong, 1);
 }
 
-static void *spin(void *unused) {
-  (void)unused;
+static sigset_t set;
+
+static void *spin(void *takes) {
+  if (takes) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
   for (volatile unsigned long i = 0;; i++) {
   }
 }
@@ -28,19 +31,18 @@ static void *sleep_long(void *unused) {
     poll(NULL, 0, -1);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = handler, action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigaction(SIGRTMIN, &action, NULL);
-  sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGRTMIN);
   sigprocmask(SIG_BLOCK, &set, NULL);
   pthread_t thread;
-  pthread_create(&thread, NULL, spin, NULL);
+  pthread_create(&thread, NULL, spin, argc > 1 ? argv[1] : NULL);
   pthread_create(&thread, NULL, sleep_long, NULL);
-  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  if (argc == 1) sigprocmask(SIG_UNBLOCK, &set, NULL);
   puts("ready");
   fflush(stdout);
   char line[64];

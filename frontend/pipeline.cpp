@@ -157,7 +157,7 @@ Compilation compile(const PatchText &text, const Names &names, const LiveProcess
       result.ofOneProcess = true;
       return driver::boundImplementations(object, ifunc, *objects, *live);
     };
-  sema::Program program = sema::check(file, *objects, options, result.diagnostics);
+  sema::Program program = sema::check(std::move(file), *objects, options, result.diagnostics);
   result.diagnostics = names.warnings.of(result.diagnostics);
   if (!result.diagnostics.hasErrors()) result.patch = lower(std::move(program));
   return result;

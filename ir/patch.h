@@ -14,6 +14,7 @@
 #include "ir/machine/machine.h"
 #include "ir/machine/reference_kind.h"
 #include "ir/support/address.h"
+#include "ir/support/boxed.h"
 #include "ir/support/bytes.h"
 #include "ir/support/source.h"
 
@@ -157,7 +158,7 @@ struct Branch {
   std::optional<Bytes> recorded;    // room bytes
   std::optional<Function> function; // where `from` is the entry of one that the file names; not with `original`, for
                                     // then threads may be in it
-  std::optional<Original> original;
+  Seldom<Original> original;
   bool operator==(const Branch &) const = default;
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,7 +142,7 @@ struct Set {
   Type type = Type::Int;
   Place typePlace{};
   Value value;
-  std::optional<Value> was; // of the same type
+  Seldom<Value> was; // of the same type
   bool operator==(const Set &) const = default;
 };
 struct Jmp {
@@ -153,7 +153,7 @@ struct Jmp {
 struct Hook {
   Address function;
   Address to;
-  Address original; // the pointer that receives the address of the function's old code
+  Boxed<Address> original; // the pointer that receives the address of the function's old code
   bool operator==(const Hook &) const = default;
 };
 struct Asm {
@@ -177,7 +177,7 @@ struct Nop {
 struct Got {
   Name symbol;
   Address to;
-  std::optional<Name> object;
+  Seldom<Name> object;
   bool operator==(const Got &) const = default;
 };
 struct Expect {
@@ -212,7 +212,7 @@ struct Statement {
 };
 
 struct File {
-  std::deque<Statement> statements; // those that parsed, in order; too large to be moved when more come
+  std::list<Statement> statements; // those that parsed, in order; one by one on the heap, so that each can be let go
   bool operator==(const File &) const = default;
 };
 

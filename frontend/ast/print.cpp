@@ -130,7 +130,7 @@ private:
     line(0, "hook", place);
     address(1, "function", hook.function);
     address(1, "to", hook.to);
-    address(1, "original", hook.original);
+    address(1, "original", *hook.original);
   }
   void statement(const Asm &code, const Place &place) {
     line(0, code.att ? "asm att" : "asm", place);
@@ -357,7 +357,7 @@ struct StatementText {
   }
   std::string operator()(const Jmp &jmp) const { return cat("jmp ", textOf(jmp.from), " ", textOf(jmp.to)); }
   std::string operator()(const Hook &hook) const {
-    return cat("hook ", textOf(hook.function), " ", textOf(hook.to), " original ", textOf(hook.original));
+    return cat("hook ", textOf(hook.function), " ", textOf(hook.to), " original ", textOf(*hook.original));
   }
   std::string operator()(const Asm &code) const {
     const auto *at = std::get_if<Address>(&code.where);

@@ -87,10 +87,12 @@ Assemblies assembleBlocks(const ast::File &file, Context &context) {
   Assemblies out;
   if (!context.decoder) return out; // of a machine that can't be assembled for either, which has been reported
   std::unordered_set<std::string> memories;
-  for (size_t i = 0; i < file.statements.size(); i++) {
-    if (const auto *code = std::get_if<ast::Asm>(&file.statements[i].what))
-      if (auto assembled = Block(*code, context).assembled(memories)) out.emplace(i, std::move(*assembled));
-    if (const ast::Name *name = defines(file.statements[i])) memories.insert(name->text);
+  size_t index = 0;
+  for (const ast::Statement &statement : file.statements) {
+    if (const auto *code = std::get_if<ast::Asm>(&statement.what))
+      if (auto assembled = Block(*code, context).assembled(memories)) out.emplace(index, std::move(*assembled));
+    if (const ast::Name *name = defines(statement)) memories.insert(name->text);
+    index++;
   }
   return out;
 }

@@ -171,8 +171,9 @@ private:
 Memories defineMemories(const ast::File &file, const Assemblies &assemblies, Context &context, Program &out) {
   Memories memories;
   Definitions definitions(assemblies, context, out, memories);
-  for (size_t i = 0; i < file.statements.size(); i++)
-    definitions.define(file.statements[i], i);
+  size_t index = 0;
+  for (const ast::Statement &statement : file.statements)
+    definitions.define(statement, index++);
   return memories;
 }
 

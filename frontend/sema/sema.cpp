@@ -20,16 +20,21 @@
 #include "frontend/sema/types.h"
 #include "frontend/sema/values.h"
 #include "ir/support/cat.h"
+#include "ir/support/free_memory.h"
 
 namespace lpc::sema {
 namespace {
 
+constexpr size_t kGivenBackTogether = 10'000; // statements; each time walks over what is free
+
 // A statement at a time: everything that can be said of it alone. What holds between statements comes after the last.
 class StatementCheck {
 public:
-  StatementCheck(Addresses &addresses, const Assemblies &assemblies, Program &out)
+  StatementCheck(Addresses &addresses, const Assemblies &assemblies, Program &out, size_t count)
       : addresses_(addresses), assemblies_(assemblies), context_(addresses.context()), types_(context_, out),
-        out_(out) {}
+        out_(out) {
+    changes_.reserve(count); // most statements are one
+  }
 
   void check(const ast::Statement &statement, size_t index) {
     statement_ = &statement;
@@ -340,12 +345,12 @@ private:
 
   // The pointer of a `hook`.
   std::optional<ir::Original> originalOf(const ast::Hook &hook) {
-    auto at = addresses_.resolve(hook.original, index_);
+    auto at = addresses_.resolve(*hook.original, index_);
     uint64_t pointer = pointerSize(context_.machine);
-    if (!at || !fitsPointer(*at, context_) || !fits(*at, {pointer, hook.original.place, "a pointer"}, context_))
+    if (!at || !fitsPointer(*at, context_) || !fits(*at, {pointer, hook.original->place, "a pointer"}, context_))
       return std::nullopt;
-    types_.checkValue(*at, ast::Type::Addr, hook.original.place, pointer);
-    changes_.push_back({at->region, at->offset, pointer, hook.original.place, spelled(hook.original)});
+    types_.checkValue(*at, ast::Type::Addr, hook.original->place, pointer);
+    changes_.push_back({at->region, at->offset, pointer, hook.original->place, spelled(*hook.original)});
     ir::Original original{.at = at->address, .recorded = {}, .replacement = {}};
     if (at->inProgramFile()) original.recorded = recordedBytes(*at->file, at->link, pointer);
     return original;
@@ -383,7 +388,7 @@ private:
 
 } // namespace
 
-Program check(const ast::File &file, target::Objects &objects, const Options &options, Diagnostics &diagnostics) {
+Program check(ast::File file, target::Objects &objects, const Options &options, Diagnostics &diagnostics) {
   Program program{.name = options.defaultName,
                   .version = "",
                   .source = options.source,
@@ -410,9 +415,14 @@ Program check(const ast::File &file, target::Objects &objects, const Options &op
   // Each statement by itself: addresses, values, bounds, code sites, recorded bytes …
   Addresses addresses(context, memories, symbols, program);
   program.statements.reserve(file.statements.size());
-  StatementCheck statements(addresses, assemblies, program);
-  for (size_t i = 0; i < file.statements.size(); i++)
-    statements.check(file.statements[i], i);
+  StatementCheck statements(addresses, assemblies, program, file.statements.size());
+  size_t index = 0;
+  for (auto statement = file.statements.begin(); statement != file.statements.end(); index++) {
+    statements.check(*statement, index);
+    // What has a name is referred to until the end.
+    statement = memories.byStatement.contains(index) ? std::next(statement) : file.statements.erase(statement);
+    if (index % kGivenBackTogether == kGivenBackTogether - 1) giveBackFreeMemory();
+  }
 
   // … and then all of them together: overlaps, and jumps that lead into or back to each other.
   statements.finish();

@@ -32,8 +32,9 @@ struct Program {
   std::vector<ir::Operation> statements; // resolved, in order
 };
 
-// Reports to `diagnostics`; the Program is complete only when they have no errors.
-Program check(const ast::File &file, target::Objects &objects, const Options &options, Diagnostics &diagnostics);
+// Reports to `diagnostics`; the Program is complete only when they have no errors. A statement's tree is let go once it
+// is checked: of a large file, tree and IR are never both in memory as a whole.
+Program check(ast::File file, target::Objects &objects, const Options &options, Diagnostics &diagnostics);
 
 // What the headers say, needed before the objects can be opened: the name, FILE and build-id of `target`, the
 // `object`s. The first of each kind; check() reports the others.

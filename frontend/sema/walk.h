@@ -26,7 +26,7 @@ template <class Visit> void forEachAddress(const ast::Statement &statement, cons
   } else if (const auto *hook = std::get_if<ast::Hook>(&statement.what)) {
     forEachAddress(hook->function, visit);
     forEachAddress(hook->to, visit);
-    forEachAddress(hook->original, visit);
+    forEachAddress(*hook->original, visit);
   } else if (const auto *code = std::get_if<ast::Asm>(&statement.what)) {
     if (const auto *at = std::get_if<ast::Address>(&code->where)) forEachAddress(*at, visit);
   } else if (const auto *returns = std::get_if<ast::Return>(&statement.what)) {

@@ -57,6 +57,7 @@ public:
   }
   template <class Tag> void write(AddressOf<Tag> value) { out_.write(value.value); }
   template <class T> void write(const std::optional<T> &value) { write(*value); } // absent ones are no fields
+  template <class T> void write(const Seldom<T> &value) { write(*value); }
   template <class T> void write(const std::vector<T> &values) {
     out_.writeArraySize(static_cast<uint32_t>(values.size()));
     for (const T &value : values)

@@ -127,6 +127,7 @@ private:
   }
   template <class Tag> void read(AddressOf<Tag> &value) { value.value = number(); }
   template <class T> void read(std::optional<T> &value) { read(value.emplace()); }
+  template <class T> void read(Seldom<T> &value) { read(value.emplace()); }
   template <class T> void read(std::vector<T> &values) {
     if (!next(Kind::Array, "a list")) return;
     for (size_t count = object_.Length; count > 0 && !error_; count--)

@@ -12,15 +12,16 @@ Place join(const Place &a, const Place &b) {
 }
 
 std::string_view SourceText::line(uint32_t number) const {
+  const std::string_view all = text();
   if (starts_.empty()) {
-    starts_.push_back(text_.starts_with("\xef\xbb\xbf") ? 3 : 0); // a byte order mark is no part of line 1
-    for (size_t i = text_.find('\n'); i != std::string::npos; i = text_.find('\n', i + 1))
+    starts_.push_back(all.starts_with("\xef\xbb\xbf") ? 3 : 0); // a byte order mark is no part of line 1
+    for (size_t i = all.find('\n'); i != std::string_view::npos; i = all.find('\n', i + 1))
       starts_.push_back(i + 1);
   }
   if (number == 0 || number > starts_.size()) return {};
   size_t begin = starts_[number - 1];
-  size_t end = std::min(text_.find('\n', begin), text_.size());
-  return std::string_view(text_).substr(begin, end - begin);
+  size_t end = std::min(all.find('\n', begin), all.size());
+  return all.substr(begin, end - begin);
 }
 
 } // namespace lpc

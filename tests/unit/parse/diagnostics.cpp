@@ -291,7 +291,7 @@ TEST(Diagnostics, BlocksOfUnknownInstructionsAreSkippedWhole) {
   auto parsed = parseText("xyz foo {\n  nop\n  { set x\n } # }\n  db \"}\"\n}\nnew a 1\n");
   EXPECT_EQ(summary(parsed.diagnostics), "1:1-1:4 " + blockMessage);
   ASSERT_EQ(parsed.file.statements.size(), 1U);
-  EXPECT_EQ(parsed.file.statements[0].place, (Place{7, 1, 7, 8}));
+  EXPECT_EQ(parsed.file.statements.front().place, (Place{7, 1, 7, 8}));
 
   EXPECT_EQ(summaryOf("xyz foo { nop }\nnew a 1\n"), "1:1-1:4 " + blockMessage);
   EXPECT_EQ(summaryOf("xyz foo # {\nnip\n"),

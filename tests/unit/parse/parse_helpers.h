@@ -44,7 +44,7 @@ inline std::string canonical(const std::string &text) {
   Parsed parsed = parseText(text);
   EXPECT_EQ(summary(parsed.diagnostics), "") << text;
   EXPECT_EQ(parsed.file.statements.size(), 1U) << text;
-  return parsed.file.statements.size() == 1 ? ast::statementText(parsed.file.statements[0]) : "";
+  return parsed.file.statements.size() == 1 ? ast::statementText(parsed.file.statements.front()) : "";
 }
 
 } // namespace lpc::test

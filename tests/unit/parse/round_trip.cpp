@@ -150,10 +150,10 @@ TEST(RoundTrip, RandomStatements) {
     auto parsed = test::parseText(text);
     ASSERT_EQ(test::summary(parsed.diagnostics), "") << text;
     ASSERT_EQ(parsed.file.statements.size(), 1U) << text;
-    ASSERT_EQ(withoutPlaces(parsed.file.statements[0]), made)
+    ASSERT_EQ(withoutPlaces(parsed.file.statements.front()), made)
         << text << "\n"
-        << outline({{made}}) << outline({{withoutPlaces(parsed.file.statements[0])}});
-    ASSERT_EQ(statementText(parsed.file.statements[0]), text);
+        << outline({{made}}) << outline({{withoutPlaces(parsed.file.statements.front())}});
+    ASSERT_EQ(statementText(parsed.file.statements.front()), text);
   }
 }
 
@@ -165,7 +165,7 @@ TEST(RoundTrip, ValuesThatStrCannotWriteBecomeText) {
                                .value = {Bytes(text.begin(), text.end()), {}}}};
     auto parsed = test::parseText(statementText(made));
     ASSERT_EQ(parsed.file.statements.size(), 1U) << statementText(made);
-    const auto &set = std::get<Set>(parsed.file.statements[0].what);
+    const auto &set = std::get<Set>(parsed.file.statements.front().what);
     EXPECT_EQ(set.type, Type::Text);
     EXPECT_EQ(set.value.data, std::get<Set>(made.what).value.data);
   }

@@ -21,7 +21,7 @@ template <class T> T only(const std::string &text) {
     ADD_FAILURE() << text << ": " << parsed.file.statements.size() << " statements";
     return {};
   }
-  return std::get<T>(parsed.file.statements[0].what);
+  return std::get<T>(parsed.file.statements.front().what);
 }
 
 std::string bytesOf(const std::string &typedValue) {

@@ -105,7 +105,7 @@ Checked check(const std::string &patch, const std::string &program, const std::v
   auto objects = target::Objects::open(std::move(sources), !libraries.empty());
   if (!objects) give_up(objects.error().message);
   sema::Options options{.baseFolder = folder, .defaultName = "p", .source = "p.lp"};
-  sema::Program checked = sema::check(file, *objects, options, diagnostics);
+  sema::Program checked = sema::check(std::move(file), *objects, options, diagnostics);
   Checked result;
   for (const Diagnostic &diagnostic : diagnostics.sorted())
     result.text += render(diagnostic, source, false);

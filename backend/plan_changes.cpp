@@ -49,6 +49,7 @@ Result<void> Planner::planWrite(const ir::Write &write, const Place &place) {
   if (auto own = resolver().ownMemory(*at, change.newBytes.size())) {
     applyToContent(static_cast<ir::MemoryId>(*own), change);
   } else {
+    change.code = executable(*at);
     if (auto read = readOld(change); !read) return read;
     if (write.recorded && *write.recorded != change.oldBytes) return differs(change, *write.recorded);
     change.exact = write.recorded.has_value();
@@ -343,11 +344,17 @@ Result<void> Planner::checkDestination(RemoteAddress to, std::string_view what) 
       return fail(DiagnosticId::NotCode,
                   cat("the ", what, " ", hexAddress(to), " in `$", memory.name, "` is not executable"));
     }
-  if (const OpenImage *image = unloadedAt(to); image != nullptr && image->executableAt(to)) return {};
-  const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, to);
-  if (mapping && mapping->executable) return {};
+  if (executable(to)) return {};
+  bool mapped = runtime::mappingAt(snapshot_.maps, to) != nullptr;
   return fail(DiagnosticId::NotCode,
-              cat("the ", what, " ", hexAddress(to), mapping ? " is not executable" : " is not mapped"));
+              cat("the ", what, " ", hexAddress(to), mapped ? " is not executable" : " is not mapped"));
+}
+
+// Of what is there before the patch, or will be when its objects are loaded.
+bool Planner::executable(RemoteAddress at) const {
+  if (const OpenImage *image = unloadedAt(at); image != nullptr && image->executableAt(at)) return true;
+  const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, at);
+  return mapping != nullptr && mapping->executable;
 }
 
 // The patch's own memory is changed before anyone can see it.

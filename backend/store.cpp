@@ -15,6 +15,7 @@ constexpr uint64_t kWord = 8, kLongestInstruction = 15; // Intel SDM vol. 2, 2.3
 bool isOneStore(const PlannedChange &change, Machine machine, const runtime::Process &process) {
   uint64_t size = change.newBytes.size();
   if (change.address.value % kWord + size > kWord) return false;
+  if (change.kind == PlannedChange::Kind::Set && change.code) return false; // it may begin inside an instruction
   if (!change.code) return !change.exact && std::has_single_bit(size) && change.address.value % size == 0;
   auto decoder = Decoder::create(machine);
   Bytes bytes(kLongestInstruction);

@@ -78,9 +78,10 @@ std::vector<GuardedCode> guardedBy(const Plan &plan, const std::function<bool(co
   std::vector<GuardedCode> guarded;
   for (const PlannedChange &change : plan.changes)
     if (change.code && !change.prepared)
-      guarded.push_back({.name = nameOf(change, plan),
-                         .range = {change.address, change.address + change.newBytes.size()},
-                         .endIsSafe = change.kind == PlannedChange::Kind::Nop});
+      guarded.push_back(
+          {.name = nameOf(change, plan),
+           .range = {change.address, change.address + change.newBytes.size()},
+           .endIsSafe = change.kind == PlannedChange::Kind::Nop || change.kind == PlannedChange::Kind::Set});
   for (const PlannedFunction &function : plan.functions)
     if (!mayBeActive(function.name)) guarded.push_back({function.name, function.range});
   return guarded;

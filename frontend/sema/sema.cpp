@@ -12,6 +12,7 @@
 #include "frontend/sema/imports.h"
 #include "frontend/sema/inlined.h"
 #include "frontend/sema/noops.h"
+#include "frontend/sema/over_code.h"
 #include "frontend/sema/overlaps.h"
 #include "frontend/sema/payloads.h"
 #include "frontend/sema/recorded.h"
@@ -80,6 +81,7 @@ public:
     if (set.type == ast::Type::Addr && !fitsPointer(*at, context_)) return;
     if (!fits(*at, extent, context_)) return;
     types_.checkValue(*at, set.type, extent.place, extent.width);
+    checkOverCode(*at, extent, std::get_if<Bytes>(&*value), context_);
 
     ir::Write write{.type = std::string(ast::name(set.type)),
                     .at = at->address,

@@ -19,7 +19,7 @@ std::optional<std::string> recorded(const std::string &set, const std::string &p
 
 TEST(Recorded, ReadOnlyDataAndCode) {
   EXPECT_EQ(recorded("set greeting text \"HE\"", assembled(kServer)), "6865");
-  EXPECT_EQ(recorded("set handle_request u8 0xc3", assembled(kServer)), "55");
+  EXPECT_EQ(recorded("set handle_request+9 u8 2", assembled(kServer)), "01");
 }
 
 TEST(Recorded, NotWhatTheProcessDecides) {

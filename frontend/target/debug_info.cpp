@@ -24,8 +24,15 @@ namespace {
 constexpr size_t kMostCopies = 100'000;   // of one unit
 constexpr size_t kMostUnitsSearched = 64; // for copies of one function
 
+// The abstract function that copies refer to.
+struct Origin {
+  uint64_t offset = 0;       // in .debug_info
+  bool inSupplement = false; // of dwz's common file
+  auto operator<=>(const Origin &) const = default;
+};
+
 struct Inlined {
-  uint64_t origin = 0;   // offset of the abstract function in .debug_info
+  Origin origin;
   uint64_t function = 0; // offset of the function that it stands in
 };
 
@@ -76,6 +83,17 @@ bool holdsCode(unsigned tag) {
   }
 }
 
+// Where it refers to is all that counts here; the reference itself need not be followed.
+Origin originAt(const Unit &unit, const Value &reference) {
+  switch (reference.form) {
+  case DW_FORM_ref_addr: return {reference.number};
+  case DW_FORM_ref_sup4:
+  case DW_FORM_ref_sup8:
+  case DW_FORM_GNU_ref_alt: return {reference.number, true};
+  default: return {unit.begin + reference.number};
+  }
+}
+
 Contents read(Unit &unit) {
   Contents out;
   auto top = entryAt(unit, unit.entries);
@@ -100,9 +118,7 @@ Contents read(Unit &unit) {
       inside.emplace_back(depth, entry.offset);
     } else if (entry.tag() == DW_TAG_inlined_subroutine && !inside.empty() && origin) {
       out.complete = out.complete && out.inlined.size() < kMostCopies;
-      // Where it refers to is all that counts here; the reference itself need not be followed.
-      uint64_t to = origin.form == DW_FORM_ref_addr ? origin.number : unit.begin + origin.number;
-      if (out.complete) out.inlined.push_back({to, inside.back().second});
+      if (out.complete) out.inlined.push_back({originAt(unit, origin), inside.back().second});
     }
     return Step::Into;
   });
@@ -175,6 +191,7 @@ struct DebugInfo::Impl {
   std::optional<Entry> byName(const Symbol &symbol, bool function) {
     for (Unit *each : file.units()) {
       Unit *unit = file.unitAt(each->begin);
+      unit = unit != nullptr ? file.splitOf(*unit) : nullptr;
       auto top = unit != nullptr ? entryAt(*unit, unit->entries) : std::nullopt;
       std::optional<Entry> found;
       if (top)
@@ -242,7 +259,7 @@ struct DebugInfo::Impl {
   }
 
   // Adds the copies of the abstract function at this offset that stand in one unit.
-  void addCopies(Unit *unit, uint64_t origin, std::map<uint64_t, InlinedCopies::Into> &into, bool &more) {
+  void addCopies(Unit *unit, const Origin &origin, std::map<uint64_t, InlinedCopies::Into> &into, bool &more) {
     const Contents *contents = contentsOf(unit);
     if (contents == nullptr) return;
     more = more || !contents->complete;
@@ -258,6 +275,23 @@ struct DebugInfo::Impl {
     }
   }
 
+  // The abstract functions whose copies stand in a unit of the file, each once.
+  std::vector<Origin> originsIn(Unit *unit) {
+    std::vector<Origin> origins;
+    if (const Contents *contents = contentsOf(unit))
+      for (const Inlined &each : contents->inlined)
+        if (origins.empty() || origins.back() != each.origin) origins.push_back(each.origin);
+    std::ranges::sort(origins);
+    origins.erase(std::ranges::unique(origins).begin(), origins.end());
+    return origins;
+  }
+
+  std::optional<Entry> entryOf(const Origin &origin) {
+    File *home = origin.inSupplement ? file.supplement() : &file;
+    Unit *unit = home != nullptr ? home->unitHolding(origin.offset) : nullptr;
+    return unit != nullptr ? entryAt(*unit, origin.offset) : std::nullopt;
+  }
+
   // Units that name this place of .debug_str, themselves or by their part of .debug_str_offsets; or this one of
   // .debug_info.
   std::vector<Unit *> unitsWithWord(uint64_t number, unsigned size, bool &more) {
@@ -265,7 +299,8 @@ struct DebugInfo::Impl {
     appendLittle(needle, number, size);
     std::vector<Unit *> units;
     auto add = [&](Unit *unit) {
-      if (unit == nullptr || std::ranges::find(units, unit) != units.end()) return;
+      // What is in another file has places of its own.
+      if (unit == nullptr || !unit->splitName.empty() || std::ranges::find(units, unit) != units.end()) return;
       more = more || units.size() >= kMostUnitsSearched;
       if (units.size() < kMostUnitsSearched) units.push_back(unit);
     };
@@ -300,43 +335,37 @@ std::vector<VariablePart> DebugInfo::partsAt(const Symbol &variable, uint64_t of
 }
 
 // A function that was inlined has an abstract instance, which its code and every copy refer to (DWARF 5, 3.3.8.1): in
-// its own unit, or, with link-time optimisation, in another one, which then all of them name by its place in
+// its own unit; or, with link-time optimisation or dwz, in another one, which then all of them name by its place in
 // .debug_info. A function of a header has one in each unit that was compiled with it; what those have in common is its
-// linker's name, a string that stands once in .debug_str.
+// linker's name, a string that stands once in .debug_str. dwz leaves some of them where they were.
 InlinedCopies DebugInfo::inlinedCopies(const Symbol &function) {
   InlinedCopies out;
   auto entry = impl_->function(function);
-  auto origin = entry ? reference(*entry->unit, pick(*entry, DW_AT_abstract_origin)) : std::nullopt;
-  if (!origin || impl_->relocatable) return out;
+  auto abstract = entry ? reference(*entry->unit, pick(*entry, DW_AT_abstract_origin)) : std::nullopt;
+  if (!abstract || impl_->relocatable) return out;
   File &file = impl_->file;
   std::map<uint64_t, InlinedCopies::Into> into;
+  const Origin origin{abstract->offset, abstract->unit->file != entry->unit->file};
   Unit *home = entry->unit->skeleton == nullptr ? entry->unit : impl_->addresses.unitOf(function.address.value);
-  impl_->addCopies(home, origin->offset, into, out.more);
+  impl_->addCopies(home, origin, into, out.more);
 
-  auto [inlined, external] = pick(*origin, {DW_AT_inline, DW_AT_external});
+  const bool split = entry->unit->file != &file, elsewhere = abstract->unit != entry->unit;
+  if (elsewhere && !split)
+    for (Unit *unit : impl_->unitsWithWord(origin.offset, entry->unit->offsetSize, out.more))
+      if (unit != home) impl_->addCopies(unit, origin, into, out.more);
+
+  auto [inlined, external] = pick(*abstract, {DW_AT_inline, DW_AT_external});
   bool declared = constant(inlined).value_or(0) >= DW_INL_declared_not_inlined; // clang does not tell
-  bool ofHeader = flag(external) && (declared || function.binding == Binding::Weak);
-  if (origin->unit != entry->unit && !file.isSplit() && origin->unit->file == &file) {
-    for (Unit *unit : impl_->unitsWithWord(origin->offset, origin->unit->offsetSize, out.more))
-      if (unit != home) impl_->addCopies(unit, origin->offset, into, out.more);
-  } else if (ofHeader && origin->unit->file == &file) {
-    Entry source = originOf(*origin);
+  if (flag(external) && (declared || function.binding == Binding::Weak) && !split) {
+    Entry source = originOf(*abstract);
     Value linkage = pick(source, DW_AT_linkage_name);
     auto offset = textOffset(*source.unit, linkage ? linkage : pick(source, DW_AT_name));
     auto units = offset ? impl_->unitsWithWord(*offset, source.unit->offsetSize, out.more) : std::vector<Unit *>{};
-    for (Unit *unit : units) {
-      auto top = unit != home ? entryAt(*unit, unit->entries) : std::nullopt;
-      if (!top) continue;
-      impl_->contentsOf(unit);
-      std::vector<uint64_t> origins;
-      for (const Inlined &each : impl_->read_.at(unit).inlined)
-        if (origins.empty() || origins.back() != each.origin) origins.push_back(each.origin);
-      std::ranges::sort(origins);
-      origins.erase(std::ranges::unique(origins).begin(), origins.end());
-      for (uint64_t other : origins)
-        if (auto abstract = entryAt(*unit, other); abstract && file.pay(8) && bears(*abstract, function.name))
-          impl_->addCopies(unit, other, into, out.more);
-    }
+    for (Unit *unit : units)
+      for (const Origin &other : impl_->originsIn(unit))
+        if (bool known = other == origin && (elsewhere || unit == home); !known)
+          if (auto named = impl_->entryOf(other); named && file.pay(8) && bears(*named, function.name))
+            impl_->addCopies(unit, other, into, out.more);
   }
   for (auto &[address, each] : into)
     if (address != function.address.value) out.functions.push_back(std::move(each));

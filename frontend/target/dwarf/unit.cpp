@@ -161,7 +161,9 @@ void pick(const Entry &entry, std::span<const uint16_t> names, std::span<Value> 
 
 std::optional<uint64_t> textOffset(const Unit &unit, const Value &value) {
   switch (value.form) {
-  case DW_FORM_strp: return value.number;
+  case DW_FORM_strp:
+  case DW_FORM_strp_sup:
+  case DW_FORM_GNU_strp_alt: return value.number;
   case DW_FORM_strx:
   case DW_FORM_strx1:
   case DW_FORM_strx2:

@@ -76,7 +76,7 @@ inline Value pick(const Entry &entry, uint16_t name) {
 }
 
 std::string_view text(const Unit &unit, const Value &value);
-// Where in .debug_str the string stands; nothing where it stands elsewhere.
+// Where in .debug_str the string stands, that of dwz's common file included; nothing where it stands elsewhere.
 std::optional<uint64_t> textOffset(const Unit &unit, const Value &value);
 std::optional<uint64_t> address(const Unit &unit, const Value &value);
 // The address at this index of .debug_addr.

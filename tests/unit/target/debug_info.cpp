@@ -138,6 +138,15 @@ TEST(DwarfOfObject, IsFoundByName) {
   EXPECT_EQ(debug->partsAt(named("_ZN4shop4lastE"), 0).at(0).type.name, "Request *");
 }
 
+TEST(DwarfOfObject, MayBeSplit) {
+  Bytes bytes = readAll(madeFile("typed_two.o"));
+  auto debug = DebugInfo::of(bytes, madeFile("typed_two.o"));
+  ASSERT_NE(debug, nullptr);
+  auto weigh = debug->signature({.name = "weigh", .version = {}, .sourceFile = {}});
+  ASSERT_TRUE(weigh);
+  EXPECT_EQ(weigh->parameters.size(), 2U);
+}
+
 TEST(DwarfOfObject, IsNotInEveryFile) {
   EXPECT_EQ(openElf(madeFile("shapes_stripped"))->debugInfo(), nullptr);
   EXPECT_EQ(openElf(madeFile("typed_stripped"))->debugInfo(), nullptr);

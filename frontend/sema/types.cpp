@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "frontend/sema/files.h"
 #include "frontend/sema/names.h"
 #include "frontend/sema/spelling.h"
-#include "frontend/target/relocatable.h"
 #include "ir/support/cat.h"
 
 namespace lpc::sema {
@@ -107,13 +107,14 @@ bool isEntry(const Spot &spot) {
 
 target::DebugInfo *Types::debugOf(const Spot &spot) {
   if (spot.memory == nullptr) return spot.file->debugInfo();
-  // Of a relocatable object the checker has the shared one that was made of it, which lost the types.
+  // Of the file itself: of a relocatable object the checker has the shared one that was made of it, which lost the
+  // types, and split DWARF stands beside the file.
   const auto &payload = program_.memories[static_cast<size_t>(spot.memory->id)].payload;
   if (!payload) return nullptr;
-  const Bytes &bytes = program_.payloads[static_cast<size_t>(*payload)].bytes;
-  if (!target::isRelocatable(bytes)) return spot.file->debugInfo();
-  auto [known, fresh] = relocatable_.try_emplace(spot.memory);
-  if (fresh) known->second = target::DebugInfo::of(bytes, spot.owner);
+  auto [known, fresh] = payloads_.try_emplace(spot.memory);
+  if (fresh)
+    known->second = target::DebugInfo::of(program_.payloads[static_cast<size_t>(*payload)].bytes,
+                                          inFolder(context_.options, spot.memory->file->text));
   return known->second.get();
 }
 

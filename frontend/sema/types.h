@@ -26,7 +26,7 @@ private:
 
   Context &context_;
   const Program &program_;
-  std::map<const Memory *, std::unique_ptr<target::DebugInfo>> relocatable_; // of payloads that are linked here
+  std::map<const Memory *, std::unique_ptr<target::DebugInfo>> payloads_;
 };
 
 } // namespace lpc::sema

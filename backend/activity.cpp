@@ -2,12 +2,18 @@
 // aligned word. A thread that runs on another stack than its own (a signal handler's alternate stack, a coroutine's)
 // has frames on both: what its own stack holds is then scanned whole, for nobody can say where it was left.
 //
+// Of memory that is to vanish any pointer counts, and what calls have left on the stack does not: a word that stands
+// behind a call in its code, and is no start of a function (these are aligned), is decided by the unwinder, too.
+//
 // A stack that is cut out of a large heap has no end that a mapping shows. Of those that Go made, their own record
 // tells (runtime/go_stack.h); otherwise the scan ends after kMostScanned bytes, and the unwinder decides.
 #include "backend/activity.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
+#include "backend/arch/arch.h"
 #include "runtime/go_stack.h"
 #include "runtime/word_scan.h"
 
@@ -60,7 +66,20 @@ const GuardedCode *ActivityCheck::at(RemoteAddress address, bool asReturn) const
 const GuardedCode *ActivityCheck::executing(RemoteAddress programCounter) const { return at(programCounter, false); }
 const GuardedCode *ActivityCheck::returning(RemoteAddress returnAddress) const { return at(returnAddress, true); }
 
-bool ActivityCheck::isReturn(uint64_t word) { return (hit_ = returning({word})) != nullptr; }
+bool ActivityCheck::isReturn(uint64_t word) {
+  hit_ = returning({word});
+  if (!hit_ || !hit_->pointers || !looksReturned(word)) return hit_ != nullptr;
+  suspect_ = std::exchange(hit_, nullptr);
+  return false;
+}
+
+bool ActivityCheck::looksReturned(uint64_t word) const {
+  constexpr uint64_t kAligned = 16; // what compilers align functions to
+  std::array<uint8_t, Arch::kLongestCall> bytes{};
+  return word % kAligned != 0 && Arch::supports(process_.machine()) &&
+         process_.read({word - bytes.size()}, std::span(bytes)) &&
+         Arch::of(process_.machine()).callBefore(bytes) != Arch::CallKind::None;
+}
 
 // Memory that can't be read counts as a hit, and so does more than there is time for.
 bool ActivityCheck::scan(RemoteRange range) {
@@ -110,10 +129,13 @@ std::optional<Active> ActivityCheck::find(const runtime::StoppedThread &thread, 
   if (const GuardedCode *code = executing(thread.registers.programCounter()))
     return Active{thread.tid, code->name, 0, true};
   if (hull_.begin >= hull_.end) return std::nullopt; // nothing that is returned into
-  hit_ = nullptr;
-  if (!scanRegisters(thread) && !scanStacks(thread)) return std::nullopt;
+  hit_ = suspect_ = nullptr;
+  const bool found = scanRegisters(thread) || scanStacks(thread);
+  if (!found && !suspect_) return std::nullopt;
+  const bool pointed = found && hit_ && hit_->pointers;
+  if (!found) hit_ = suspect_;
   std::string suspect = (hit_ ? *hit_ : guarded_[0]).name;
-  if (hit_ && hit_->pointers) return Active{thread.tid, std::move(suspect), 0, true};
+  if (pointed) return Active{thread.tid, std::move(suspect), 0, true};
   if (!unwinder) return Active{thread.tid, std::move(suspect), 0, false};
   runtime::Backtrace trace = unwinder->trace(thread);
   for (unsigned frame = 1; frame < trace.frames.size(); frame++)

@@ -25,7 +25,8 @@ struct GuardedCode {
   RemoteRange range;
   bool startIsSafe =
       true;              // a thread that stands at its first byte meets the jump next; false for code that is to vanish
-  bool pointers = false; // memory that is to vanish: any pointer into it counts, in registers too
+  bool pointers = false; // memory that is to vanish: any pointer into it counts, in registers too, and return addresses
+                         // in frames alone
   bool returns = true;   // false: nobody returns into it, only who executes there counts
   bool endIsSafe = false; // a call that ends with it may return: whole instructions that are overwritten, no function
 };
@@ -66,6 +67,7 @@ private:
   std::optional<RemoteRange> stackOf(const runtime::StoppedThread &thread) const;
   void copyStacks(std::span<const runtime::StoppedThread *const> threads);
   bool isReturn(uint64_t word);
+  [[nodiscard]] bool looksReturned(uint64_t word) const;
   bool scan(RemoteRange range);
   bool scanStacks(const runtime::StoppedThread &thread);
   bool scanRegisters(const runtime::StoppedThread &thread);
@@ -78,7 +80,7 @@ private:
   std::vector<uint64_t> buffer_, copied_;
   std::vector<Copy> copies_;
   std::vector<runtime::Process::Piece> pieces_;
-  const GuardedCode *hit_ = nullptr;
+  const GuardedCode *hit_ = nullptr, *suspect_ = nullptr;
 };
 
 } // namespace lpc::backend

@@ -214,7 +214,7 @@ private:
   void withdraw(FoundRecord &made, const std::vector<StackPosition> &stacks) {
     if (!ran_) return takeBack(made);
     made.record.state = RecordState::Reverted;
-    finish(made, process_, [&](const Call &call) { return session_.call(call); }, outcome_.remarks);
+    finish(made, session_.ending([&](const Call &call) { return session_.call(call); }, stacks), outcome_.remarks);
     session_.endWorker();
     Bytes state;
     appendLittle(state, static_cast<uint64_t>(RecordState::Reverted), 8);

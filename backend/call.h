@@ -27,8 +27,10 @@ struct Call {
   // applied is the one behind the last Start. Others: 0.
   uint64_t step = 0;
   std::optional<RemoteAddress> keptAt{}; // Start: the function is a resolver, and this pointer gets what it returns
-  std::string text{};    // not recorded; runtime::WorkerCall::text
-  RemoteAddress store{}; // not recorded; runtime::WorkerCall::store
+  std::string text{};                    // not recorded; runtime::WorkerCall::text
+  RemoteAddress store{};                 // not recorded; runtime::WorkerCall::store
+  // Not recorded: it is dlopen or dlclose. A constructor or destructor that fails is then led out of (loader_exit.h).
+  enum class Linker : uint8_t { No, Opens, Closes } linker = Linker::No;
   bool operator==(const Call &) const = default;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "backend/loaded_object.h"
+#include "backend/loader_exit.h"
 #include "backend/thread_library.h"
 #include "ir/support/cat.h"
 
@@ -48,6 +50,9 @@ Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Sna
   runtime::WorkerCall made{call.function, {}, call.text, call.store};
   LPC_CHECK(call.arguments.size() <= made.arguments.size());
   std::ranges::copy(call.arguments, made.arguments.begin());
+  LoaderExit exit(process_, snapshot, call.linker == Call::Linker::Closes);
+  if (call.linker != Call::Linker::No)
+    made.wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
   auto result = worker_->run(made, limit_);
   if (result) return result;
   Error error = std::move(result.error()).during(cat("calling ", call.name));
@@ -61,39 +66,47 @@ bool isUnfinished(const Record &record) {
   return false;
 }
 
-void closeOpenings(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
-                   std::vector<std::string> &remarks) {
+void closeOpenings(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks) {
   for (size_t i = found.record.openings.size(); i-- > 0;) {
     RecordedOpening &opening = found.record.openings[i];
     if (opening.handle == 0) continue;
+    if (!opening.shared) {
+      ending.endWorker();
+      std::string why;
+      auto unused = isUnused(opening, found, ending.stacks, ending.process, ending.agent, why);
+      if (!unused || !*unused) {
+        remarks.push_back(cat("`", opening.file, "` stays loaded: ", unused ? why : unused.error().message));
+        continue; // the next command tries again
+      }
+    }
     RemoteAddress word = found.range.begin + handleOffset(found.record, i);
-    auto result = call({.stage = CallStage::Finish,
-                        .function = found.record.closer,
-                        .arguments = {opening.handle},
-                        .name = cat("`dlclose` for ", opening.file),
-                        .store = word});
+    auto result = ending.call({.stage = CallStage::Finish,
+                               .function = found.record.closer,
+                               .arguments = {opening.handle},
+                               .name = cat("`dlclose` for ", opening.file),
+                               .store = word,
+                               .linker = Call::Linker::Closes});
     if (!result) remarks.push_back(result.error().message);
     if (!result && result.error().id != DiagnosticId::CallFailed) continue; // it was not made: the next command does
     if (result && static_cast<int32_t>(*result) != 0)
       remarks.push_back(cat("`", opening.file, "` stays loaded: `dlclose` returned ", static_cast<int32_t>(*result)));
     opening.handle = 0;
-    (void)process.write(word, Bytes(8)); // a process that is gone needs no more
+    (void)ending.process.write(word, Bytes(8)); // a process that is gone needs no more
   }
 }
 
-void finish(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
-            std::vector<std::string> &remarks) {
+void finish(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks) {
   Record &record = found.record;
   for (uint64_t i = record.finished; i < record.calls.size(); i++) {
     if (!isDue(record.calls[i], record)) continue;
     record.finished = i + 1;
     Bytes word;
     appendLittle(word, record.finished, 8);
-    auto noted = process.write(found.range.begin + kFinishedOffset, word);
-    auto result = noted ? call(record.calls[i]) : Result<uint64_t>(std::unexpected(std::move(noted.error())));
+    auto noted = ending.process.write(found.range.begin + kFinishedOffset, word);
+    auto result = noted ? ending.call(record.calls[i]) : Result<uint64_t>(std::unexpected(std::move(noted.error())));
     if (!result) remarks.push_back(result.error().message);
   }
-  closeOpenings(found, process, call, remarks);
+  closeOpenings(found, ending, remarks);
 }
 
 } // namespace lpc::backend

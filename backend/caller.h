@@ -10,6 +10,7 @@
 #include "backend/call.h"
 #include "backend/plan.h"
 #include "backend/registry.h"
+#include "backend/switch.h"
 #include "runtime/worker.h"
 
 namespace lpc::backend {
@@ -35,15 +36,22 @@ private:
 
 using MakeCall = std::function<Result<uint64_t>(const Call &)>;
 
-// Gives back what `dlopen` has loaded, the last one first; the record is told by the worker. What fails is told in
-// `remarks`, and is not tried again if it was tried.
-void closeOpenings(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
-                   std::vector<std::string> &remarks);
+// What ends a patch in the process.
+struct Ending {
+  const runtime::Process &process;
+  runtime::Agent &agent;
+  MakeCall call;
+  std::function<void()> endWorker;          // whose stack points where the process does not
+  const std::vector<StackPosition> &stacks; // of the last stop (SwitchResult)
+};
+
+// Gives back what `dlopen` has loaded, the last one first; the record is told by the worker. An object that something
+// of the process points into stays open. What fails is told in `remarks`, and is not tried again if it was tried.
+void closeOpenings(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks);
 
 // Makes the calls of PostRevert and Finish that are due, in order, and closes what is open. Each is taken off the
 // record in the process before it is made, so that none is made twice. What fails is told in `remarks`.
-void finish(FoundRecord &found, const runtime::Process &process, const MakeCall &call,
-            std::vector<std::string> &remarks);
+void finish(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks);
 // Is there anything to finish?
 bool isUnfinished(const Record &record);
 

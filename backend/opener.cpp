@@ -74,7 +74,7 @@ pid_t ownNumber(const runtime::Process &process, pid_t tid) {
 
 Opener::~Opener() {
   if (!record_) return;
-  closeOpenings(*record_, process_, [&](const Call &call) { return session_.call(call); }, remarks_);
+  closeOpenings(*record_, session_.ending([&](const Call &call) { return session_.call(call); }, {}), remarks_);
   if (std::ranges::any_of(record_->record.openings, &RecordedOpening::handle)) return; // the next command goes on
   (void)session_.agent().unmap(record_->range.begin, record_->range.size());           // or does this
 }
@@ -127,18 +127,32 @@ Result<void> Opener::openOne(size_t index, const ir::Payload &payload, const Pla
                                .name = cat("`dlopen` for ", opening.file),
                                .place = place,
                                .text = *path,
-                               .store = word});
+                               .store = word,
+                               .linker = Call::Linker::Opens});
   if (!handle && handle.error().id == DiagnosticId::CallFailed)
-    handle.error().notes.push_back({.message = cat("`", opening.file,
-                                                   "` stays half loaded, and the dynamic linker stays locked: the "
-                                                   "program's own dlopen and dlclose would wait forever"),
-                                    .place = {},
-                                    .lines = {}});
+    return std::unexpected(leftInside(index, handle.error(), opening));
   if (!handle) return std::unexpected(std::move(handle.error()));
   if (*handle == 0) return std::unexpected(failed(*path, opening));
   opening.handle = record_->record.openings[index].handle = *handle;
   if (auto looked = session_.lookAgain(); !looked) return looked;
-  return locate(payload, before, opening);
+  auto located = locate(payload, before, opening);
+  record_->record.openings[index].shared = opening.wasLoaded;
+  return located;
+}
+
+// A constructor failed. Where it was led out of, dlopen has returned, and what it loaded is closed like the others.
+Error Opener::leftInside(size_t index, Error error, const PlannedOpening &opening) {
+  RemoteAddress word = record_->range.begin + handleOffset(record_->record, index);
+  uint64_t handle = process_.readWord(word).value_or(0);
+  record_->record.openings[index].handle = handle;
+  error.notes.push_back(
+      {.message = handle != 0 ? cat("the constructors behind it were not called, and `dlopen` came to its end")
+                              : cat("`", opening.file,
+                                    "` stays half loaded, and the dynamic linker stays "
+                                    "locked: the program's own dlopen and dlclose would wait forever"),
+       .place = {},
+       .lines = {}});
+  return error;
 }
 
 // dlerror on the same thread.

@@ -37,6 +37,7 @@ private:
   Result<std::string> pathFor(const ir::Payload &payload, PlannedOpening &opening);
   [[nodiscard]] std::optional<std::string> ownPath(const ir::Payload &payload);
   Result<std::string> throughMemory(const ir::Payload &payload);
+  Error leftInside(size_t index, Error error, const PlannedOpening &opening);
   Error failed(const std::string &path, const PlannedOpening &opening);
   Result<void> locate(const ir::Payload &payload, const Snapshot &before, PlannedOpening &opening);
 

@@ -117,7 +117,7 @@ Record recordOf(const Plan &plan, uint64_t sequence) {
     for (const RemoteRange &code : opening.code)
       record.code.push_back({"$" + opening.name, code});
   for (const PlannedOpening &opening : plan.openings)
-    record.openings.push_back({opening.name, opening.file, opening.range, opening.handle});
+    record.openings.push_back({opening.name, opening.file, opening.range, opening.handle, opening.wasLoaded});
   return record;
 }
 

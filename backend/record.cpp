@@ -1,6 +1,6 @@
 // The record's form: a header of fixed size, a body with everything that does not change, the undo bytes, the handles.
 //
-//     0  "LPCPATCH"   8  format version (3)   12  header size
+//     0  "LPCPATCH"   8  format version (4)   12  header size
 //    16  state word  24  body size            32  undo size      40  SHA-256 of the body
 //    72  steps begun 80  calls finished
 //    88  body: little-endian numbers, strings and lists with a length in front     then: undo bytes, handles
@@ -22,7 +22,7 @@ namespace {
 
 constexpr uint64_t kHeaderSize = 88;
 constexpr uint64_t kChecksumOffset = 40;
-constexpr uint32_t kFormat = 3;
+constexpr uint32_t kFormat = 4;
 constexpr char kMagic[] = "LPCPATCH";
 
 void put(Bytes &out, uint64_t number) { appendLittle(out, number, 8); }
@@ -60,7 +60,7 @@ Bytes encodeBody(const Record &record) {
   put(body, record.openings.size());
   for (const RecordedOpening &opening : record.openings)
     put(body, asBytes(opening.name)), put(body, asBytes(opening.file)), put(body, opening.range.begin.value),
-        put(body, opening.range.end.value);
+        put(body, opening.range.end.value), put(body, uint64_t{opening.shared});
   put(body, record.closer.value), put(body, uint64_t{record.opening});
   return body;
 }
@@ -139,10 +139,10 @@ std::optional<Record> decodeBody(BytesView body, BytesView undo) {
   }
   for (uint64_t n = in.count(8); n > 0; n--)
     record.exitHandles.push_back({in.number()});
-  for (uint64_t n = in.count(32); n > 0; n--) {
+  for (uint64_t n = in.count(40); n > 0; n--) {
     std::string name = in.string(), file = in.string();
     RemoteAddress begin{in.number()}, end{in.number()};
-    record.openings.push_back({std::move(name), std::move(file), {begin, end}, 0});
+    record.openings.push_back({std::move(name), std::move(file), {begin, end}, 0, in.number() != 0});
   }
   record.closer = {in.number()};
   record.opening = in.number() != 0;

@@ -59,7 +59,10 @@ Result<void> repair(const std::vector<FoundRecord> &records, const runtime::Proc
     if (!wasReverted)
       remarks.push_back(
           cat("an earlier lpc was ended in the middle of `", one.record.name, "`: everything it had done was undone"));
-    finish(one, process, [&](const Call &call) { return caller.call(call, agent, snapshot); }, remarks);
+    finish(one,
+           {process, agent, [&](const Call &call) { return caller.call(call, agent, snapshot); }, [&] { caller.end(); },
+            *stacks},
+           remarks);
     caller.end();
     std::string why;
     auto released = releaseMemory(one, *stacks, process, agent, why);

@@ -145,8 +145,8 @@ private:
     reverted.record.state = RecordState::Reverted;
     for (const Call &call : reverted.record.calls)
       reverted.record.begun = std::max(reverted.record.begun, call.step);
-    finish(
-        reverted, process_, [&](const Call &call) { return callAndTell(session_, call, outcome_); }, outcome_.remarks);
+    finish(reverted, session_.ending([&](const Call &call) { return callAndTell(session_, call, outcome_); }, stacks),
+           outcome_.remarks);
     session_.endWorker();
     std::string why;
     auto released = releaseMemory(reverted, stacks, process_, session_.agent(), why);

@@ -43,6 +43,10 @@ public:
   Result<uint64_t> call(const Call &call) { return caller_.call(call, agent(), snapshot_); }
   Result<void> prepareCalls() { return caller_.prepare(snapshot_); }
   void endWorker() { caller_.end(); }
+  // `stacks` must outlive it.
+  [[nodiscard]] Ending ending(MakeCall call, const std::vector<StackPosition> &stacks) {
+    return {process_, agent(), std::move(call), [this] { endWorker(); }, stacks};
+  }
 
   [[nodiscard]] bool timeIsLeft() const { return runtime::Clock::now() < deadline_; }
 

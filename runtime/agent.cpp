@@ -328,6 +328,8 @@ Result<void> Agent::stage(const std::vector<PlayedWrite> &writes, RemoteAddress 
   return impl.player->aim(x86_64::agentProgram().standBy, impl.rows);
 }
 
+Result<void> Agent::unstage() { return impl_->endPlayer(); }
+
 Result<void> Agent::standDown() {
   if (!std::exchange(impl_->standingBy, false)) return {};
   return impl_->player->aim(x86_64::agentProgram().leave, {});

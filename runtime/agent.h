@@ -58,6 +58,8 @@ public:
   Result<void> stage(const std::vector<PlayedWrite> &writes, RemoteAddress mark, uint64_t done,
                      std::optional<uint64_t> begun = {});
   Result<void> standDown();
+  // Nothing is staged any more, and the memory for it is gone.
+  Result<void> unstage();
   // With everyone else stopped, the player performs them in order, and finishes even if we die. Returns when they are
   // done. BadAddress: the kernel refused one (named), those before it are done, those behind it and the mark are not.
   // RemoteCallFailed: not done at the deadline (state unknown).

@@ -142,8 +142,17 @@ std::optional<ElfMemory> ElfMemory::withHeader(const Process &process, const std
   return std::nullopt;
 }
 
-std::optional<RemoteRange> ElfMemory::dynamic() const {
-  const Segment *segment = firstOf(segments_, PT_DYNAMIC);
+RemoteAddress ElfMemory::lastEnd() const {
+  RemoteAddress end = range_.begin;
+  for (const Segment &segment : segments_)
+    if (segment.type == PT_LOAD) end = std::max(end, bias_.of({segment.address}) + segment.memorySize);
+  return std::min(end, range_.end);
+}
+
+std::optional<RemoteRange> ElfMemory::dynamic() const { return segment(PT_DYNAMIC); }
+
+std::optional<RemoteRange> ElfMemory::segment(uint32_t type) const {
+  const Segment *segment = firstOf(segments_, type);
   if (!segment) return std::nullopt;
   RemoteAddress begin = bias_.of({segment->address});
   if (!range_.contains(begin) || segment->memorySize > range_.end - begin) return std::nullopt;

@@ -42,7 +42,9 @@ public:
 
   [[nodiscard]] LoadBias bias() const { return bias_; }
   [[nodiscard]] RemoteRange range() const { return range_; }             // of its PT_LOAD segments, whole pages
+  [[nodiscard]] RemoteAddress lastEnd() const;                           // of these, to the byte
   [[nodiscard]] std::optional<RemoteRange> dynamic() const;              // its PT_DYNAMIC
+  [[nodiscard]] std::optional<RemoteRange> segment(uint32_t type) const; // the first of that PT_…
   [[nodiscard]] std::optional<uint64_t> dynamicEntry(int64_t tag) const; // the first of that DT_…
   [[nodiscard]] std::string soname() const;
   [[nodiscard]] Bytes buildId() const;

@@ -39,6 +39,7 @@ struct Unwinder::Impl {
   Dwfl *dwfl = nullptr;
   const StoppedThread *current = nullptr; // whose registers are asked for
   Backtrace trace{};
+  std::vector<CallerFrame> *callers = nullptr; // asked for
 
   ~Impl() {
     if (dwfl) dwfl_end(dwfl);
@@ -78,7 +79,23 @@ struct Unwinder::Impl {
     bool isActivation = false;
     if (!dwfl_frame_pc(frame, &pc, &isActivation) || self.trace.frames.size() == kDeepest) return DWARF_CB_ABORT;
     self.trace.frames.push_back({pc});
+    if (self.callers) self.callers->push_back(callerFrame(frame, pc, *self.callers));
     return DWARF_CB_OK;
+  }
+
+  // DWARF's numbers again. A register that a function says nothing of is as it was when it was called; libdw knows that
+  // of some of them only.
+  static CallerFrame callerFrame(Dwfl_Frame *frame, Dwarf_Addr pc, const std::vector<CallerFrame> &inner) {
+    constexpr unsigned kStackPointer = 7, kKept[] = {3, 6, 12, 13, 14, 15};
+    CallerFrame caller{{pc}, {}};
+    Dwarf_Word word = 0;
+    if (dwfl_frame_reg(frame, kStackPointer, &word) == 0) caller.stackPointer = {word};
+    for (size_t i = 0; i < std::size(kKept); i++)
+      if (dwfl_frame_reg(frame, kKept[i], &word) == 0)
+        caller.kept[i] = word;
+      else if (!inner.empty())
+        caller.kept[i] = inner.back().kept[i];
+    return caller;
   }
 
   // The vdso has no file; its mapping is the whole image (vdso(7)), so a copy of it serves as one.
@@ -145,6 +162,14 @@ Backtrace Unwinder::trace(const StoppedThread &thread) {
   impl_->trace.complete = result == 0;
   impl_->current = nullptr;
   return std::move(impl_->trace);
+}
+
+std::vector<CallerFrame> Unwinder::callers(const StoppedThread &thread) {
+  std::vector<CallerFrame> found;
+  impl_->callers = &found;
+  (void)trace(thread);
+  impl_->callers = nullptr;
+  return found;
 }
 
 } // namespace lpc::runtime

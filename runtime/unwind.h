@@ -4,7 +4,9 @@
 // and its files is not trusted: depth is bounded, and what does not reach the end is reported as incomplete.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/maps.h"
@@ -21,6 +23,13 @@ struct Backtrace {
   bool complete = false;
 };
 
+// A frame with what a function that it called gives back to it: the registers that every function has to keep (System V
+// x86-64 psABI: rbx, rbp, r12 to r15), as far as they are known.
+struct CallerFrame {
+  RemoteAddress programCounter, stackPointer;
+  std::array<std::optional<uint64_t>, 6> kept{};
+};
+
 class Unwinder {
 public:
   static Result<Unwinder> prepare(const Process &process, const std::vector<Mapping> &maps,
@@ -32,6 +41,8 @@ public:
   // While the thread is stopped by us (its registers are those of `thread`, memory is read through `process`), or
   // sleeps (runtime/sleeper.h).
   Backtrace trace(const StoppedThread &thread);
+  // The same of a thread that stands, with the registers of each frame; [0] is where it stands.
+  std::vector<CallerFrame> callers(const StoppedThread &thread);
 
 private:
   struct Impl;

@@ -11,7 +11,9 @@
 //      the worker, which gives it back at its end as every thread does. Without that each worker would cost an arena.
 //   5. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
 //
-// A function that fails is left by putting the worker where it would return to, with the stack as it was then: it
+// A function that fails is led out by who called it, where that knows a way. Until that is found, one that has raised a
+// signal stands where it would end as threads do if lpc were killed, and not in front of the signal. Else the function
+// is left by putting the worker where it would return to, with the stack as it was then: it
 // leaves through glibc's own exit. Should that fail too (it needs a lock that the function held), the thread just ends,
 // and its memory stays, because the C library still has it in its list of threads.
 //
@@ -45,7 +47,8 @@ constexpr uint64_t kPage = 4096;
 constexpr const char *kMemoryName = "livepatch-worker";
 constexpr const char *kMappingName = "/memfd:livepatch-worker ";
 constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microseconds
-constexpr auto kEndTime = std::chrono::seconds(2);
+constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
+constexpr unsigned kMostFailures = 8; // of one call: destructors that fail one after the other
 
 // The worker's memory.
 constexpr uint64_t kAttributesAt = 512, kHandleAt = 640, kTextAt = 1024; // in the first page, behind the job
@@ -134,9 +137,14 @@ struct Worker::Impl {
   [[nodiscard]] bool settle(const std::vector<pid_t> &before, const std::vector<Mapping> &maps, bool libraryInProgram,
                             Deadline deadline) const;
   Result<Halt> runOn(Deadline deadline, siginfo_t &signal);
+  Error failure(const WorkerCall &call, Halt halt, const siginfo_t &signal, std::chrono::microseconds limit) const;
+  bool leadOut(const FindWayOut &find, bool late);
+  bool standStill();
+  bool park();
   Error abandon(Error why);
   void end();
-  bool leave(uint32_t entry);
+  bool aim(uint32_t entry);
+  bool leave(uint32_t entry) { return aim(entry) && thread.resume(Resume::Freely); }
   bool awaitEnd();
 };
 
@@ -370,45 +378,90 @@ Result<uint64_t> Worker::run(const WorkerCall &call, std::chrono::microseconds l
   for (uint64_t argument : arguments)
     appendLittle(job, argument, 8);
   if (auto told = impl.process->write(impl.memory, job); !told) return std::unexpected(told.error());
-  siginfo_t signal{};
-  auto halt = impl.runOn(within(limit), signal);
-  if (!halt) return std::unexpected(halt.error());
+  std::optional<Error> failed;
+  for (unsigned left = kMostFailures;; left--) {
+    siginfo_t signal{};
+    auto halt = impl.runOn(within(failed ? kEndTime : limit), signal);
+    if (!halt) return std::unexpected(halt.error());
+    if (*halt == Impl::Halt::Ready) break;
+    if (!failed) failed = impl.failure(call, *halt, signal, limit);
+    if (*halt == Impl::Halt::Over) {
+      impl.end();
+      if (impl.process->ended()) failed->id = DiagnosticId::ProcessGone;
+      return std::unexpected(std::move(*failed));
+    }
+    bool out = left > 0 && call.wayOut && impl.leadOut(call.wayOut, *halt == Impl::Halt::Late);
+    if (!out) return std::unexpected(impl.abandon(std::move(*failed)));
+  }
+  if (failed) {
+    failed->notes.push_back({.message = "it was left; what it held, such as locks, is held still"});
+    return std::unexpected(std::move(*failed));
+  }
+  auto result = impl.process->read(impl.memory + offsetof(WorkerJob, result), 8);
+  if (!result) return std::unexpected(result.error());
+  return loadLittle(*result);
+}
+
+Error Worker::Impl::failure(const WorkerCall &call, Halt halt, const siginfo_t &signal,
+                            std::chrono::microseconds limit) const {
   std::string what = cat("the function at ", hexAddress(call.function), " ");
-  switch (*halt) {
-  case Impl::Halt::Ready: {
-    auto result = impl.process->read(impl.memory + offsetof(WorkerJob, result), 8);
-    if (!result) return std::unexpected(result.error());
-    return loadLittle(*result);
+  if (halt == Halt::Late)
+    return {.id = DiagnosticId::CallFailed,
+            .message = cat(what, "did not return within ", limit.count() / 1000, " ms"),
+            .help = "give it more time: `--timeout`"};
+  if (halt == Halt::Over)
+    return {.id = DiagnosticId::CallFailed,
+            .message =
+                process->ended() ? cat("process ", process->pid(), " ended in ", what) : cat(what, "ended its thread")};
+  auto registers = thread.registers();
+  std::string where = registers ? cat(" at ", hexAddress(RemoteAddress{registers->rip})) : "";
+  if (signal.si_signo == SIGSEGV && signal.si_code > 0)
+    where += cat(", touching ", hexAddress(RemoteAddress{reinterpret_cast<uint64_t>(signal.si_addr)}));
+  return {.id = DiagnosticId::CallFailed, .message = cat(what, "raised ", signalName(signal.si_signo), where)};
+}
+
+// --- the way out --------------------------------------------------------------------------------------------------
+
+// True: it stands where it is to go on.
+bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
+  constexpr timespec kMoment{0, 100'000};
+  for (Deadline deadline = within(kStepTime); Clock::now() < deadline;) {
+    if (late && !standStill()) return false;
+    if (auto stop = thread.look(); stop && *stop && (*stop)->kind == ThreadStop::Kind::Signal) late = false;
+    auto registers = thread.registers();
+    auto stack = process->read(memory + offsetof(WorkerJob, stack), 8);
+    if (!registers || !stack || (!late && !park())) return false;
+    RemoteRange caller{program, program + x86_64::workerProgram().code.size()};
+    WayOut out = find({thread.tid(), late, *registers, caller, {loadLittle(*stack)}});
+    if (out.kind == WayOut::Kind::GoOn) return thread.setRegisters(out.registers).has_value();
+    if (out.kind == WayOut::Kind::None || !late || !thread.resume(Resume::Freely)) return false;
+    nanosleep(&kMoment, nullptr);
   }
-  case Impl::Halt::Signal: {
-    auto registers = impl.thread.registers();
-    std::string where = registers ? cat(" at ", hexAddress(RemoteAddress{registers->rip})) : "";
-    if (signal.si_signo == SIGSEGV && signal.si_code > 0)
-      where += cat(", touching ", hexAddress(RemoteAddress{reinterpret_cast<uint64_t>(signal.si_addr)}));
-    return std::unexpected(impl.abandon(
-        {.id = DiagnosticId::CallFailed, .message = cat(what, "raised ", signalName(signal.si_signo), where)}));
-  }
-  case Impl::Halt::Late:
-    return std::unexpected(impl.abandon({.id = DiagnosticId::CallFailed,
-                                         .message = cat(what, "did not return within ", limit.count() / 1000, " ms"),
-                                         .help = "give it more time: `--timeout`"}));
-  case Impl::Halt::Over: break;
-  }
-  impl.end();
-  if (impl.process->ended())
-    return fail(DiagnosticId::ProcessGone, cat("process ", impl.process->pid(), " ended in ", what));
-  return fail(DiagnosticId::CallFailed, cat(what, "ended its thread"));
+  return false;
+}
+
+bool Worker::Impl::standStill() {
+  auto now = thread.look();
+  if (!now) return false;
+  if (*now) return !(*now)->over();
+  if (!thread.interrupt()) return false;
+  auto stop = thread.await(within(kStepTime));
+  return stop && !stop->over();
+}
+
+// The stop in front of the signal is left for one of our own making.
+bool Worker::Impl::park() {
+  if (!aim(x86_64::workerProgram().end) || !thread.interrupt() || !thread.resume(Resume::Freely)) return false;
+  auto stop = thread.await(within(kStepTime));
+  return stop && stop->kind == ThreadStop::Kind::Trap;
 }
 
 // --- the end ------------------------------------------------------------------------------------------------------
 
 // Ends the worker in the middle of a function.
 Error Worker::Impl::abandon(Error why) {
-  bool stands = true;
-  if (auto now = thread.look(); !now || !*now) {
-    stands = thread.interrupt() && thread.await(within(kStepTime));
-    if (!stands) keep = true, (void)thread.detach();
-  }
+  bool stands = standStill();
+  if (!stands && thread.attached()) keep = true, (void)thread.detach();
   if (stands && thread.attached()) {
     keep = true;
     if (leave(x86_64::workerProgram().end) && awaitEnd())
@@ -426,8 +479,8 @@ Error Worker::Impl::abandon(Error why) {
   return why;
 }
 
-// Puts it at `entry` of the program and lets it run, its signals not delivered.
-bool Worker::Impl::leave(uint32_t entry) {
+// Puts it at `entry` of the program. Its signals are not delivered when it goes on.
+bool Worker::Impl::aim(uint32_t entry) {
   auto registers = thread.registers();
   auto stack = process->read(memory + offsetof(WorkerJob, stack), 8);
   if (!registers || !stack) return false;
@@ -436,7 +489,7 @@ bool Worker::Impl::leave(uint32_t entry) {
   registers->rsp = loadLittle(*stack);
   registers->rbx = registers->r13 = 0;
   registers->eflags &= ~uint64_t{0x500}; // direction, trap
-  return thread.setRegisters(*registers) && thread.resume(Resume::Freely);
+  return thread.setRegisters(*registers).has_value();
 }
 
 // False: it stands, attached, and has not ended (or it can't be stopped).

@@ -6,8 +6,11 @@
 // A signal that the function raises after that is the program's.
 #pragma once
 
+#include <sys/user.h>
+
 #include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +27,22 @@ struct ThreadLibrary {
   bool inProgram = false; // linked statically: its code is the program's, and so are those variables
 };
 
+// A function that raised a signal, or is `late`. Its thread stands.
+struct FailedCall {
+  pid_t tid = 0;
+  bool late = false;
+  user_regs_struct registers{}; // where it is
+  RemoteRange caller{};         // the code that called the function, and the stack pointer there
+  RemoteAddress stack{};
+};
+// Where its thread can go on, so that what lies between the function that was called and the one that failed comes to
+// its end. Later: not from here; ask again when it has run on (only of one that is late).
+struct WayOut {
+  enum class Kind : uint8_t { None, Later, GoOn } kind = Kind::None;
+  user_regs_struct registers{};
+};
+using FindWayOut = std::function<WayOut(const FailedCall &)>;
+
 struct WorkerCall {
   RemoteAddress function;
   std::array<uint64_t, 6> arguments{};
@@ -32,6 +51,7 @@ struct WorkerCall {
   std::string text{};
   // The worker itself puts the result there (8 bytes) when the function returns, even if lpc is no more; 0: nowhere.
   RemoteAddress store{};
+  FindWayOut wayOut{}; // where there may be one
 };
 constexpr uint64_t kLongestWorkerText = 3000;
 
@@ -47,7 +67,8 @@ public:
   ~Worker(); // ends it; the process has the threads and mappings that it had before
 
   // Calls a function and waits for it: the result register. CallFailed: it raised a signal, ended the thread, or did
-  // not come back in time; the worker is ended then, and what the function held (locks) stays held. ProcessGone.
+  // not come back in time; the worker is ended then, and what the function held (locks) stays held. Where it was led
+  // out, and has returned after all, it is alive(). ProcessGone.
   Result<uint64_t> run(const WorkerCall &call, std::chrono::microseconds limit);
   [[nodiscard]] bool alive() const; // false: start another one
 

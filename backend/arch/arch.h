@@ -63,6 +63,11 @@ public:
   // where it does more, or where that cannot be told.
   [[nodiscard]] virtual bool isIdle(const CodeMemory &memory, uint64_t function, AllowedEffects allowed) const = 0;
 
+  // What a call does whose return address is the end of `bytes` (kLongestCall of them), if there is one.
+  enum class CallKind : uint8_t { None, Direct, Indirect };
+  static constexpr size_t kLongestCall = 8;
+  [[nodiscard]] virtual CallKind callBefore(BytesView bytes) const = 0;
+
   static bool supports(Machine machine);
   static const Arch &of(Machine machine); // LPC_CHECKs that the machine is supported
 };

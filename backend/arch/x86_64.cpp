@@ -113,6 +113,7 @@ public:
   [[nodiscard]] bool isIdle(const CodeMemory &memory, uint64_t function, AllowedEffects allowed) const override {
     return x86_64::isIdle(memory, function, allowed);
   }
+  [[nodiscard]] CallKind callBefore(BytesView bytes) const override { return x86_64::callBefore(bytes); }
 };
 
 } // namespace

@@ -9,5 +9,7 @@ const Arch *arch();
 
 // See Arch::isIdle.
 bool isIdle(const CodeMemory &memory, uint64_t function, AllowedEffects allowed);
+// See Arch::callBefore.
+Arch::CallKind callBefore(BytesView bytes);
 
 } // namespace lpc::backend::x86_64

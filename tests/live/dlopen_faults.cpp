@@ -66,6 +66,7 @@ void DlopenFaults::killedAt(const std::vector<std::string> &words, int n, bool a
   RunResult last = revert();
   for (int i = 0; i < 20 && mapped().find("livepatch") != std::string::npos; i++)
     last = revert(); // memory that a word on a stack seemed to point into
+  SCOPED_TRACE(next.out + next.err + last.out + last.err);
   EXPECT_THAT(answer(), StartsWith("handle 0 limit 100 mixed 0"));
   EXPECT_TRUE(eventually([&] { return runsAsBefore(child_->pid(), before_); }));
   expectAsBefore();

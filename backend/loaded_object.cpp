@@ -1,0 +1,141 @@
+// The dynamic linker of glibc points into an object from its struct link_map, which is what the handle points to
+// (memory of the allocator, whose blocks have their size in front: malloc_chunk of malloc/malloc.c), from tables of
+// names and frames, and from what calls of it have left on stacks. All but the link map points to parts of the object
+// that are the dynamic linker's own, and these are not searched for. Rejected: to know those tables, which change with
+// versions, and of which freed copies lie about.
+//
+// These are the parts of the object as it is loaded now. One that was loaded before, and stood elsewhere, has left
+// pointers to all its parts in blocks that are free, and in the older copy of the table of frames (dl_find_object), of
+// which there always are two: start, end, link map and frames of an object, side by side (the end is the start and the
+// link map null once it is closed).
+//
+// What is registered under the object's handle, a word that holds its own address (__dso_handle), is no reason to keep
+// it: functions for the end and for fork stand there with that handle at most three words behind them (struct
+// exit_function, fork_handler), and dlclose takes them away.
+//
+// Libraries that came with the object are not searched for: which of them dlclose takes away is not known.
+#include "backend/loaded_object.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backend/dead_pointers.h"
+#include "backend/free_blocks.h"
+#include "backend/pointers.h"
+#include "ir/support/cat.h"
+#include "runtime/elf_memory.h"
+
+namespace lpc::backend {
+namespace {
+
+constexpr uint64_t kWord = 8;
+constexpr uint64_t kDynamic = 2 * kWord; // l_ld, behind l_addr and l_name (<link.h>)
+constexpr uint64_t kMostBefore = 3;      // words before a handle
+
+// The block of the allocator that begins there.
+std::optional<RemoteRange> blockAt(RemoteAddress at, const runtime::Process &process,
+                                   const std::vector<runtime::Mapping> &maps) {
+  constexpr uint64_t kLeast = 32, kMost = 1 << 20, kFlags = 7;
+  const runtime::Mapping *mapping = runtime::mappingAt(maps, at);
+  if (at.value % 16 != 0 || !mapping || !mapping->writable || mapping->inode != 0 || at - mapping->range.begin < 16)
+    return std::nullopt;
+  uint64_t size = process.readWord({at.value - kWord}).value_or(0) & ~kFlags;
+  if (size < kLeast || size > kMost || size % 16 != 0 || size - 16 > mapping->range.end - at) return std::nullopt;
+  return RemoteRange{at, at + size - kWord};
+}
+
+// A table that the dynamic section tells of; glibc turns most of these addresses into real ones.
+RemoteAddress tableAt(const runtime::ElfMemory &elf, int64_t tag) {
+  uint64_t value = elf.dynamicEntry(tag).value_or(0);
+  if (value == 0) return {};
+  return elf.range().contains({value}) ? RemoteAddress{value} : elf.bias().of({value});
+}
+
+// What the dynamic linker and unwinders read of an object, and no program points to: names, symbols and relocations at
+// its start, the header of its frames, and from the dynamic section to the end of what becomes read-only, with the
+// slots that it reaches others through.
+std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf) {
+  constexpr uint64_t kReserved = 3 * kWord, kRelocation = 24; // psABI: entries before those of DT_JMPREL; Elf64_Rela
+  std::vector<RemoteRange> parts;
+  RemoteRange head{elf.range().begin, elf.range().begin};
+  const std::pair<int64_t, int64_t> tables[] = {
+      {DT_STRTAB, DT_STRSZ}, {DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}, {DT_RELR, DT_RELRSZ}};
+  for (const auto &[where, size] : tables)
+    if (RemoteAddress at = tableAt(elf, where); at.value != 0)
+      head.end = std::max(head.end, at + elf.dynamicEntry(size).value_or(0));
+  parts.push_back(head);
+  if (auto frames = elf.segment(PT_GNU_EH_FRAME)) parts.push_back(*frames);
+  auto dynamic = elf.dynamic(), constant = elf.segment(PT_GNU_RELRO);
+  if (dynamic && constant && constant->contains(dynamic->begin)) parts.push_back({dynamic->begin, constant->end});
+  if (RemoteAddress slots = tableAt(elf, DT_PLTGOT); slots.value != 0)
+    parts.push_back({slots, slots + (kReserved + elf.dynamicEntry(DT_PLTRELSZ).value_or(0) / kRelocation * kWord)});
+  return parts;
+}
+
+std::vector<RemoteRange> without(RemoteRange whole, std::vector<RemoteRange> parts) {
+  std::vector<RemoteRange> rest;
+  std::ranges::sort(parts);
+  for (const RemoteRange &part : parts) {
+    if (part.begin >= whole.end || part.end <= whole.begin) continue;
+    if (part.begin > whole.begin) rest.push_back({whole.begin, part.begin});
+    whole.begin = std::min(part.end, whole.end);
+  }
+  if (whole.size() != 0) rest.push_back(whole);
+  return rest;
+}
+
+bool isOfFrames(RemoteAddress at, const runtime::Process &process) {
+  constexpr uint64_t kPage = 4096;
+  constexpr int64_t kPlaces[] = {0, 1, 3}; // of a pointer to the object in the row
+  return std::ranges::any_of(kPlaces, [&](int64_t place) {
+    auto row = process.read({at.value - static_cast<uint64_t>(place) * kWord}, 4 * kWord);
+    if (!row) return false;
+    auto word = [&](size_t i) { return loadLittle(BytesView(*row).subspan(i * kWord, kWord)); };
+    const bool closed = word(1) == word(0) && word(2) == 0;
+    const bool open = word(0) < word(3) && word(3) < word(1) && word(2) % kWord == 0;
+    return word(0) != 0 && word(0) % kPage == 0 && (closed || (open && process.readWord({word(2)}).has_value()));
+  });
+}
+
+// Under the object's own handle: with that behind it.
+bool isRegistered(RemoteAddress at, const runtime::Module &module, const runtime::Process &process) {
+  for (uint64_t i = 0; i <= kMostBefore; i++) {
+    uint64_t handle = process.readWord(at + i * kWord).value_or(0);
+    if (module.range.contains({handle}) && process.readWord({handle}).value_or(0) == handle) return true;
+  }
+  return false;
+}
+
+} // namespace
+
+Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
+                      const std::vector<StackPosition> &stacks, const runtime::Process &process, runtime::Agent &agent,
+                      std::string &why) {
+  auto snapshot = look(process);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  RemoteAddress linkMap{opening.handle};
+  auto dynamic = process.readWord(linkMap + kDynamic);
+  const runtime::Module *module = dynamic ? runtime::moduleAt(snapshot->modules, {*dynamic}) : nullptr;
+  if (!module) return why = "its handle leads to no object", false;
+
+  auto elf = runtime::ElfMemory::withHeader(process, snapshot->maps, module->range.begin);
+  if (!elf) return why = "its headers are damaged", false;
+
+  DeadPointers dead(found.record, process);
+  FreeBlocks free(process, snapshot->maps);
+  auto isDead = [&](uint64_t word, RemoteAddress at) {
+    return dead.isDead(word, at) || free.contain(at) ||
+           (module->range.contains({word}) && (isRegistered(at, *module, process) || isOfFrames(at, process)));
+  };
+  SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}, isDead};
+  for (const RemoteRange &part : without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf)))
+    sought.ranges.push_back(part);
+  sought.ignored.push_back(module->range);
+  if (auto block = blockAt(linkMap, process, snapshot->maps)) sought.ignored.push_back(*block);
+  std::ranges::sort(sought.ranges);
+  return isPointedAtByNobody(sought, found, stacks, process, *snapshot, agent, why);
+}
+
+} // namespace lpc::backend

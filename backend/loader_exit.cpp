@@ -1,0 +1,221 @@
+// glibc calls constructors under the lock of its dynamic linker, and so destructors. A thread that ends there leaves it
+// locked, and from then on nothing that needs the lock ever returns: dlopen, dlclose, and where frames are looked up by
+// dl_iterate_phdr every `throw`.
+//
+// Which frame is the dynamic linker's call of the function is not told by its symbols, for it has none. It is the
+// outermost one in it that called indirectly, and that keeps a place in an array of constructors (DT_INIT_ARRAY, or
+// destructors, DT_FINI_ARRAY) in one of the registers that functions keep for their callers: the next entry in glibc
+// 2.36, the current one in others. What lies outside of it, up to the worker, are frames of the C library and the
+// dynamic linker alone. Behind it none may be: a constructor that failed in a dlopen of its own, or in a callback of
+// dl_iterate_phdr, holds locks that this way does not give back. One that is late is not left in the C library, unless
+// it waits there, but asked again somewhat later: it may hold the lock of the allocator, which the dynamic linker
+// needs.
+//
+// Rejected: going on with the next constructor (it may start a thread that relies on what the failed one was to do,
+// and nobody catches what threads raise); leaving dlopen altogether, by its own way for errors (glibc ends the process
+// for an error that comes from a constructor); destructors of what was not constructed (`close` of a descriptor that is
+// still 0).
+#include "backend/loader_exit.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "backend/arch/arch.h"
+#include "frontend/target/elf_file.h"
+#include "runtime/elf_memory.h"
+
+namespace lpc::backend {
+namespace {
+
+constexpr uint64_t kWord = 8;
+constexpr uint64_t kMostFunctions = 1 << 16;
+
+// Interrupted in a wait: the codes with which the kernel restarts it (linux/errno.h), and EINTR.
+bool isWaiting(const user_regs_struct &registers) {
+  auto result = static_cast<int64_t>(registers.rax);
+  return static_cast<int64_t>(registers.orig_rax) >= 0 && ((result <= -512 && result >= -516) || result == -EINTR);
+}
+
+bool isBehindIndirectCall(const runtime::Process &process, RemoteAddress at) {
+  auto bytes = process.read({at.value - Arch::kLongestCall}, Arch::kLongestCall);
+  return bytes && Arch::of(process.machine()).callBefore(*bytes) == Arch::CallKind::Indirect;
+}
+
+RemoteRange arrayOf(const runtime::ElfMemory &elf, int64_t where, int64_t size) {
+  auto at = elf.dynamicEntry(where), bytes = elf.dynamicEntry(size);
+  if (!at || !bytes || *bytes / kWord == 0 || *bytes / kWord > kMostFunctions) return {};
+  RemoteAddress begin = elf.bias().of({*at});
+  return {begin, begin + *bytes / kWord * kWord};
+}
+
+std::optional<target::Symbol> exportedBy(const runtime::Module &module, const char *name) {
+  auto file = target::ElfFile::open(module.openPath, module.path);
+  if (!file) return std::nullopt;
+  auto found = (*file)->find({name}, target::Spelling::Exported);
+  return found[0].empty() ? std::nullopt : std::optional(found[0][0]);
+}
+
+} // namespace
+
+bool LoaderExit::isNew(const runtime::Module &module) const {
+  return std::ranges::none_of(before_.modules, [&](const runtime::Module &other) {
+    return other.bias == module.bias && other.range.begin == module.range.begin && other.path == module.path;
+  });
+}
+
+bool LoaderExit::prepare() {
+  auto now = look(process_, before_);
+  if (!now) return false;
+  now_ = std::move(*now);
+  for (const runtime::Module &module : now_.modules) {
+    if (module.isLoader) linker_ = &module;
+    if (module.soname == "libc.so.6") libc_ = &module;
+    if (!closing_ && !isNew(module)) continue;
+    auto elf = runtime::ElfMemory::withHeader(process_, now_.maps, module.range.begin);
+    RemoteRange functions = !elf       ? RemoteRange{}
+                            : closing_ ? arrayOf(*elf, DT_FINI_ARRAY, DT_FINI_ARRAYSZ)
+                                       : arrayOf(*elf, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+    if (functions.size() != 0) objects_.push_back({&module, functions});
+  }
+  if (linker_ == nullptr || libc_ == nullptr || objects_.empty()) return false;
+  auto nothing = exportedBy(*linker_, "_dl_debug_state"); // for debuggers to stop at (<link.h>, r_brk)
+  auto iteration = exportedBy(*libc_, "dl_iterate_phdr");
+  if (!nothing || !iteration || iteration->size == 0) return false;
+  nothing_ = linker_->bias.of(nothing->address);
+  iteration_ = {libc_->bias.of(iteration->address), libc_->bias.of(iteration->address + iteration->size)};
+  auto unwinder = runtime::Unwinder::prepare(process_, now_.maps, now_.modules);
+  if (!unwinder) return false;
+  unwinder_.emplace(std::move(*unwinder));
+  return true;
+}
+
+bool LoaderExit::inLibrary(RemoteAddress at) const {
+  const runtime::Module *module = runtime::moduleAt(now_.modules, at);
+  return module && (module == linker_ || module == libc_ || module->soname == "libdl.so.2");
+}
+
+// The object whose function this frame has called, where it is the dynamic linker's.
+const LoaderExit::Object *LoaderExit::called(const runtime::CallerFrame &frame) const {
+  if (!linker_->range.contains(frame.programCounter) || !isBehindIndirectCall(process_, frame.programCounter))
+    return nullptr;
+  for (const Object &object : objects_)
+    for (const std::optional<uint64_t> &word : frame.kept)
+      if (word && *word % kWord == 0 && *word >= object.functions.begin.value && *word <= object.functions.end.value)
+        return &object;
+  return nullptr;
+}
+
+bool LoaderExit::mayBeLeft(std::span<const runtime::CallerFrame> frames) const {
+  return std::ranges::none_of(frames, [&](const runtime::CallerFrame &frame) {
+    return linker_->range.contains(frame.programCounter) || iteration_.contains(frame.programCounter);
+  });
+}
+
+runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
+  if (!unwinder_ && !prepare()) return {};
+  runtime::StoppedThread thread{.tid = failed.tid, .registers = {.raw = failed.registers}};
+  user_regs_struct &raw = thread.registers.raw;
+  const runtime::Mapping *code = runtime::mappingAt(now_.maps, {raw.rip});
+  const bool nowhere = !code || !code->executable; // a call of what is no code: it has no frame
+  if (nowhere) {
+    raw.rip = process_.readWord({raw.rsp}).value_or(0);
+    raw.rsp += kWord;
+  }
+  std::vector<runtime::CallerFrame> frames = unwinder_->callers(thread);
+  auto base = std::ranges::find_if(frames, [&](const runtime::CallerFrame &frame) {
+    return failed.caller.contains(frame.programCounter) && frame.stackPointer == failed.stack;
+  });
+  if (base == frames.end()) return {};
+  auto left = static_cast<size_t>(base - frames.begin());
+  const Object *object = nullptr;
+  while (left > 0 && inLibrary(frames[left - 1].programCounter) && !object)
+    object = called(frames[--left]);
+  if (!object || (left == 0 && !nowhere)) return {};
+  const runtime::CallerFrame &linker = frames[left];
+  std::span<const runtime::CallerFrame> inside(frames.data(), left);
+  bool inOrder = linker.stackPointer.value > failed.registers.rsp && linker.stackPointer < failed.stack &&
+                 std::ranges::all_of(linker.kept, [](const auto &word) { return word.has_value(); });
+  if (!inOrder) return {};
+  bool busy =
+      std::ranges::any_of(inside, [&](const auto &frame) { return libc_->range.contains(frame.programCounter); });
+  if (failed.late && (!mayBeLeft(inside) || (busy && !isWaiting(failed.registers))))
+    return {runtime::WayOut::Kind::Later, {}};
+  if (!mayBeLeft(inside) || (!closing_ && !takeOut(*object->module))) return {};
+
+  runtime::WayOut out{runtime::WayOut::Kind::GoOn, failed.registers};
+  out.registers.rip = linker.programCounter.value;
+  out.registers.rsp = linker.stackPointer.value;
+  out.registers.rbx = *linker.kept[0], out.registers.rbp = *linker.kept[1];
+  out.registers.r12 = *linker.kept[2], out.registers.r13 = *linker.kept[3];
+  out.registers.r14 = *linker.kept[4], out.registers.r15 = *linker.kept[5];
+  out.registers.rax = 0;
+  out.registers.orig_rax = ~uint64_t{0};
+  out.registers.eflags &= ~uint64_t{0x500}; // direction, trap
+  return out;
+}
+
+// Every constructor that is still to come belongs to an object that is new.
+bool LoaderExit::takeOut(const runtime::Module &failed) const {
+  for (const runtime::Module &module : now_.modules)
+    if (isNew(module) && !replace(module, false)) return false;
+  return std::ranges::all_of(unfinished(failed), [&](const runtime::Module *module) { return replace(*module, true); });
+}
+
+// The object that failed, and those that need it: their constructors come behind its own.
+std::vector<const runtime::Module *> LoaderExit::unfinished(const runtime::Module &failed) const {
+  std::vector<const runtime::Module *> found{&failed};
+  for (size_t i = 0; i < found.size(); i++) {
+    const std::string &path = found[i]->path;
+    for (const runtime::Module &module : now_.modules) {
+      if (!isNew(module) || std::ranges::find(found, &module) != found.end()) continue;
+      auto file = target::ElfFile::open(module.openPath, module.path);
+      bool needs = file && std::ranges::any_of((*file)->needed(), [&](const std::string &name) {
+                     return name == found[i]->soname || name == path || path.ends_with("/" + name);
+                   });
+      if (needs) found.push_back(&module);
+    }
+  }
+  return found;
+}
+
+// Puts a function that does nothing in the place of each: of the arrays, and of the single ones that are older.
+bool LoaderExit::replace(const runtime::Module &module, bool destructors) const {
+  auto elf = runtime::ElfMemory::withHeader(process_, now_.maps, module.range.begin);
+  if (!elf) return false;
+  Bytes nothing, single;
+  appendLittle(nothing, nothing_.value, kWord);
+  appendLittle(single, nothing_.value - module.bias.value, kWord);
+  RemoteRange functions =
+      destructors ? arrayOf(*elf, DT_FINI_ARRAY, DT_FINI_ARRAYSZ) : arrayOf(*elf, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+  for (RemoteAddress at = functions.begin; at < functions.end; at = at + kWord) {
+    auto function = process_.readWord(at);
+    if (!function || (!(destructors && endsRegistered({*function})) && !process_.write(at, nothing))) return false;
+  }
+  auto entries = elf->dynamic();
+  for (RemoteAddress at = entries ? entries->begin : RemoteAddress{}; entries && at < entries->end;
+       at = at + 2 * kWord) {
+    auto tag = process_.readWord(at);
+    if (!tag || *tag == DT_NULL) break;
+    if (*tag == (destructors ? DT_FINI : DT_INIT) && !process_.write(at + kWord, single)) return false;
+  }
+  return true;
+}
+
+// The one that compilers link into every object (crtbegin's), which calls what was registered under the object's
+// handle: a word that holds its own address. It takes it from there: `mov rdi, [rip + …]`.
+bool LoaderExit::endsRegistered(RemoteAddress function) const {
+  constexpr uint64_t kLength = 48;
+  constexpr uint8_t kLoad[] = {0x48, 0x8b, 0x3d};
+  auto code = process_.read(function, kLength);
+  for (size_t at = 0; code && at + 7 <= code->size(); at++) {
+    if (!std::equal(std::begin(kLoad), std::end(kLoad), code->begin() + static_cast<ptrdiff_t>(at))) continue;
+    auto distance = static_cast<int32_t>(loadLittle(BytesView(*code).subspan(at + 3, 4)));
+    RemoteAddress handle{function.value + at + 7 + static_cast<uint64_t>(int64_t{distance})};
+    if (process_.readWord(handle).value_or(0) == handle.value) return true;
+  }
+  return false;
+}
+
+} // namespace lpc::backend

@@ -1,0 +1,84 @@
+// An object of `dlopen` that the program still points into is not closed when its patch is reverted.
+#include "tests/live/dlopen.h"
+
+namespace lpc::test {
+namespace {
+
+using testing::HasSubstr;
+
+// It keeps what it is given in memory of the allocator, in a variable, or as the handler of a signal; `u` uses that.
+constexpr const char *kKeeper = R"(
+  #include <signal.h>
+  #include <stdio.h>
+  #include <stdlib.h>
+  #include <string.h>
+  struct entry { char name[24]; int (*volatile function)(int); };
+  static struct entry *entry;
+  const char *volatile text = "own";
+  static volatile int handled;
+  void handled_it(void) { handled++; }
+  void keep(int (*function)(int)) { entry = calloc(1, sizeof *entry); strcpy(entry->name, "entry"); entry->function = function; }
+  void keep_text(const char *words) { text = words; }
+  void keep_handler(void (*handler)(int)) { signal(SIGUSR1, handler); }
+  __attribute__((noinline)) int handle(int x) { __asm__ volatile("nop; nop; nop; nop; nop"); return x; }
+  int (*volatile callee)(int) = handle;
+  static void wipe(void) { volatile char stack[16384]; for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0; }
+  int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    puts("ready");
+    for (char line[64]; fgets(line, sizeof line, stdin);) {
+      if (line[0] == 'f') { if (entry) entry->function = NULL; free(entry); entry = NULL; }
+      if (line[0] == 'f') text = "own", signal(SIGUSR1, SIG_DFL);
+      int result = callee(1);
+      printf("handle %d kept %d text %s\n", result, entry ? entry->function(5) : 0, text);
+      wipe();
+    }
+    return 0;
+  })";
+constexpr const char *kObject = R"(
+  void keep(int (*)(int)), keep_text(const char *), keep_handler(void (*)(int)), handled_it(void);
+  static __thread int calls;
+  static int callback(int x) { calls++; return x + 300; }
+  static void on_signal(int number) { (void)number; handled_it(); }
+  static const char words[] = "of the object";
+  int fix(int x) { (void)callback, (void)on_signal, (void)words; KEEP; return x + ++calls * 0 + 100; })";
+
+struct Kept {
+  std::string name, statement, answer;
+};
+void PrintTo(const Kept &kept, std::ostream *out) { *out << kept.name; }
+
+class DlopenPointers : public Dlopen, public testing::WithParamInterface<Kept> {};
+
+TEST_P(DlopenPointers, KeepItUntilTheyGo) {
+  folder_.write("main.c", kKeeper);
+  build({"gcc", "-O2", "-g", "-rdynamic", "-o", "program", "main.c"});
+  folder_.write("own.c", kObject);
+  build({"gcc", "-O2", "-shared", "-fPIC", "-DKEEP=" + GetParam().statement, "-o", "own.so", "own.c"});
+  child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
+  ASSERT_EQ(child_->line(), "ready");
+  before_ = stateOf(child_->pid());
+  RunResult done = apply("dlopen own own.so\njmp handle $own:fix\n");
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_EQ(answer(), "handle 101 " + GetParam().answer);
+  done = revert();
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("`own.so` stays loaded: "));
+  EXPECT_EQ(answer(), "handle 1 " + GetParam().answer) << "the program still uses it";
+  (void)revert(); // any command tries again
+  EXPECT_THAT(mapped(), HasSubstr("own.so"));
+  if (GetParam().name == "ByTheKernel") child_->signal(SIGUSR1);
+  EXPECT_EQ(answer(), "handle 1 " + GetParam().answer);
+  EXPECT_EQ(answer("f"), "handle 1 kept 0 text own");
+  (void)revert();
+  expectAsBefore();
+}
+
+INSTANTIATE_TEST_SUITE_P(Live, DlopenPointers,
+                         testing::Values(Kept{"InTheHeap", "keep(callback)", "kept 305 text own"},
+                                         Kept{"InAVariable", "keep_text(words)", "kept 0 text of the object"},
+                                         Kept{"ByTheKernel", "keep_handler(on_signal)", "kept 0 text own"}),
+                         [](const auto &test) { return test.param.name; });
+
+} // namespace
+} // namespace lpc::test

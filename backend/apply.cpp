@@ -155,7 +155,7 @@ private:
   // it is begun.
   Result<void> begin(const Plan &plan, FoundRecord &made) {
     if (plan.calls.empty()) return {};
-    if (auto ready = session_.prepareCalls(); !ready) return ready;
+    if (auto ready = session_.prepareCalls(plan.threads); !ready) return ready;
     if (options_.dryRun) {
       outcome_.remarks.emplace_back("functions are not called in a dry run");
       return {};

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "frontend/target/elf_file.h"
+#include "backend/module_files.h"
 #include "frontend/target/type_info.h"
 #include "ir/support/cat.h"
 #include "runtime/thread_storage.h"
@@ -131,14 +131,14 @@ public:
 
   // Takes those out of `open` that the module defines.
   Result<void> bindIn(const runtime::Module &module, bool localsToo, std::vector<Wanted> &open) {
-    auto file = target::ElfFile::open(module.openPath, module.path);
+    const target::ElfFile *file = snapshot_.files->of(module);
     if (!file) return {}; // not readable: its symbols are unknown, which the list of undefined ones will show
     std::vector<std::string> names;
     for (const Wanted &wanted : open) {
       names.push_back(wanted.symbol->name);
       names.push_back(wanted.symbol->versionedName());
     }
-    auto found = (*file)->find(names);
+    auto found = file->find(names, target::Spelling::AsInTable);
     std::vector<Wanted> rest;
     for (size_t i = 0; i < open.size(); i++) {
       auto symbol = choose(ofVersion(found[2 * i], found[2 * i + 1]), module.path, localsToo, open[i]);

@@ -31,7 +31,8 @@ std::string_view name(CallStage stage) {
   return "unknown";
 }
 
-Result<void> Caller::prepare(const Snapshot &snapshot) {
+Result<void> Caller::prepare(const Snapshot &snapshot, const std::optional<runtime::ThreadLibrary> &known) {
+  if (!library_) library_ = known;
   if (library_) return {};
   auto library = findThreadLibrary(process_, snapshot);
   if (!library) return std::unexpected(std::move(library.error()));

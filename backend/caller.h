@@ -22,8 +22,8 @@ public:
 
   // Its result register. NoThreads, CallFailed, NoAgent, ProcessGone; names the call.
   Result<uint64_t> call(const Call &call, runtime::Agent &agent, const Snapshot &snapshot);
-  // NoThreads, before anything is made.
-  Result<void> prepare(const Snapshot &snapshot);
+  // NoThreads, before anything is made. `known`: what planning has found.
+  Result<void> prepare(const Snapshot &snapshot, const std::optional<runtime::ThreadLibrary> &known = {});
   // Ends the worker: before its agent, and before the process is searched for pointers, of which its stack has some.
   void end() { worker_.reset(); }
 

@@ -38,6 +38,13 @@ Result<PayloadImage> PayloadImage::read(BytesView file, const std::string &name,
   return PayloadReader(std::move(*opened), machine).read();
 }
 
+bool PayloadImage::isImport(uint64_t offset) const {
+  auto found = std::ranges::lower_bound(relocations_, offset, {}, &Relocation::offset);
+  if (found == relocations_.end() || found->offset != offset) return false;
+  const RelocationRule *rule = Arch::of(machine_).relocation(found->type);
+  return rule != nullptr && rule->inLinkageTable;
+}
+
 const PayloadSymbol *PayloadImage::find(const std::string &symbol) const {
   auto found = byName_.find(symbol);
   return found == byName_.end() || found->second == kAmbiguous ? nullptr : &exported[found->second];

@@ -102,6 +102,9 @@ public:
   bool isCxx = false;                 // has names of C++, or refers to functions of its ABI
   bool throws = false;                // exceptions begin in it
 
+  [[nodiscard]] Machine machine() const { return machine_; }
+  // Whether the word at this offset is an entry of the linkage table, which gets the address of a symbol.
+  [[nodiscard]] bool isImport(uint64_t offset) const;
   // The symbol of this name: the exported one, else the local one where it is the only one of its name.
   [[nodiscard]] const PayloadSymbol *find(const std::string &symbol) const;
 

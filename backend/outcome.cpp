@@ -2,13 +2,34 @@
 // and with what.
 #include "backend/outcome.h"
 
+#include <poll.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "ir/support/cat.h"
 #include "runtime/stop.h"
 
 namespace lpc::backend {
+namespace {
+
+// What looked like its end may have been that of its threads alone: an execve ends all others, ours as well, before the
+// program is another one.
+std::optional<Error> executed(const runtime::Process &process) {
+  for (auto deadline = runtime::Clock::now() + std::chrono::milliseconds(200); !process.ended();) {
+    auto same = process.stillSame();
+    if (!same && same.error().id == DiagnosticId::ProcessChanged) return std::move(same.error());
+    if (runtime::Clock::now() >= deadline) break;
+    pollfd ending{process.pidfd(), POLLIN, 0};
+    poll(&ending, 1, 1);
+  }
+  return std::nullopt;
+}
+
+} // namespace
 
 void describeState(Outcome &outcome, const runtime::Process &process, const std::string &what) {
   // One that was killed in between takes writes that nobody will see.
@@ -37,7 +58,13 @@ void describeState(Outcome &outcome, const runtime::Process &process, const std:
     outcome.state = cat(who, " may be changed in part; `lpc status --pid ", process.pid(),
                         "` shows it, and the next apply or revert tries to repair it");
     break;
-  case OutcomeKind::Gone: outcome.state = who + " is gone"; break;
+  case OutcomeKind::Gone:
+    outcome.state = who + " is gone";
+    if (auto another = executed(process)) {
+      outcome.reason = std::move(*another);
+      outcome.state = who + " runs another program now, without the patch";
+    }
+    break;
   }
 }
 

@@ -17,6 +17,7 @@
 #include "backend/dynamic_linker.h"
 #include "backend/layout.h"
 #include "backend/match.h"
+#include "backend/module_files.h"
 #include "backend/plan_start.h"
 #include "backend/planner.h"
 #include "backend/store.h"
@@ -316,7 +317,10 @@ Result<Snapshot> look(const runtime::Process &process, Snapshot before) {
   if (!before.modules.empty() && *maps == before.maps) return before;
   auto modules = runtime::readModules(process, *maps);
   if (!modules) return std::unexpected(std::move(modules.error()));
-  return Snapshot{std::move(*maps), std::move(*modules), std::move(before.sharers)};
+  return Snapshot{.maps = std::move(*maps),
+                  .modules = std::move(*modules),
+                  .files = std::make_shared<ModuleFiles>(),
+                  .sharers = std::move(before.sharers)};
 }
 
 Result<Plan> makePlan(const ir::Patch &patch, const runtime::Process &process, const Snapshot &snapshot,

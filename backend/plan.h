@@ -19,13 +19,17 @@
 #include "runtime/memory_sharers.h"
 #include "runtime/modules.h"
 #include "runtime/process.h"
+#include "runtime/worker.h"
 
 namespace lpc::backend {
+
+class ModuleFiles;
 
 // What is known about the process when planning: taken while it runs, compared again before the switch.
 struct Snapshot {
   std::vector<runtime::Mapping> maps;
   std::vector<runtime::Module> modules; // [0] is the program
+  std::shared_ptr<ModuleFiles> files{}; // of these modules; look() gives it
   // Made by apply and revert: whether others share its memory is asked again at each stop. Null: it is not.
   std::shared_ptr<runtime::MemorySharers> sharers{};
 };
@@ -135,12 +139,13 @@ struct Plan {
   std::vector<PlannedChange> changes;   // in the order written
   std::vector<PlannedPointer> pointers;
   std::vector<PlannedExpectation> expectations{};
-  std::vector<PlannedFunction> functions{}; // must not be active
-  std::vector<Call> calls{};                // each stage in the order in which its calls are made
-  std::vector<RemoteRange> frames{};        // Record::frames
-  std::vector<RemoteAddress> exitHandles{}; // Record::exitHandles
-  std::vector<PlannedOpening> openings{};   // in the order written
-  RemoteAddress closer{};                   // Record::closer
+  std::vector<PlannedFunction> functions{};        // must not be active
+  std::vector<Call> calls{};                       // each stage in the order in which its calls are made
+  std::vector<RemoteRange> frames{};               // Record::frames
+  std::vector<RemoteAddress> exitHandles{};        // Record::exitHandles
+  std::vector<PlannedOpening> openings{};          // in the order written
+  std::optional<runtime::ThreadLibrary> threads{}; // of the process, if planning had to know
+  RemoteAddress closer{};                          // Record::closer
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 

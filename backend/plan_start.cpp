@@ -6,7 +6,8 @@
 // Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
 // C++ (mangled names, or the functions of the C++ ABI), and for those that code of the program is called below through
 // the pointer of a `hook`. In a program of C++ any function that a payload in C calls may throw through it, and finds
-// nobody to catch it where its frames are not known; so there it is done for all payloads, if it can be. A payload that
+// nobody to catch it where its frames are not known; so there it is done, if it can be, for all payloads that call
+// anything but themselves. A payload that
 // itself throws needs the process to have an unwinder; to others it does no harm if there is none. A process may have
 // several: libc++ comes with LLVM's, and the C library cancels threads with libgcc's; each is told. They look alike,
 // but __register_frame of LLVM's takes a single entry, and not a table.
@@ -14,8 +15,9 @@
 
 #include <algorithm>
 
+#include "backend/calls_out.h"
+#include "backend/module_files.h"
 #include "backend/thread_library.h"
-#include "frontend/target/elf_file.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -37,10 +39,9 @@ std::optional<RemoteAddress> definedIn(const runtime::Module &module, const std:
 std::optional<std::vector<RemoteAddress>> findTogether(const Snapshot &snapshot,
                                                        const std::vector<std::string> &names) {
   for (const runtime::Module &module : snapshot.modules) {
-    auto file = module.openPath.empty() ? Result<std::shared_ptr<const target::ElfFile>>()
-                                        : target::ElfFile::open(module.openPath, module.path);
-    if (!file || !*file) continue;
-    auto found = (*file)->find(names);
+    const target::ElfFile *file = snapshot.files->of(module);
+    if (!file) continue;
+    auto found = file->find(names, target::Spelling::AsInTable);
     std::vector<RemoteAddress> out;
     for (const auto &symbols : found)
       if (auto address = definedIn(module, symbols)) out.push_back(*address);
@@ -55,10 +56,9 @@ std::vector<Unwinder> findUnwinders(const Snapshot &snapshot) {
                                        "__unw_remove_dynamic_eh_frame_section", "__unw_add_dynamic_fde"};
   std::vector<Unwinder> out;
   for (const runtime::Module &module : snapshot.modules) {
-    auto file = module.openPath.empty() ? Result<std::shared_ptr<const target::ElfFile>>()
-                                        : target::ElfFile::open(module.openPath, module.path);
-    if (!file || !*file) continue;
-    auto found = (*file)->find(names);
+    const target::ElfFile *file = snapshot.files->of(module);
+    if (!file) continue;
+    auto found = file->find(names, target::Spelling::AsInTable);
     auto at = [&](size_t i) { return definedIn(module, found[i]); };
     const auto addTable = at(2), removeTable = at(3), add = at(0), remove = at(1);
     if (addTable && removeTable)
@@ -75,10 +75,9 @@ bool isCxx(const Snapshot &snapshot) {
     return module.soname.starts_with("libstdc++.so") || module.soname.starts_with("libc++");
   };
   if (std::ranges::any_of(snapshot.modules, isLibrary)) return true;
-  const runtime::Module &program = snapshot.modules[0];
-  auto file = target::ElfFile::open(program.openPath, program.path);
-  return file && std::ranges::find((*file)->sections(), ".gcc_except_table", &target::Section::name) !=
-                     std::ranges::end((*file)->sections());
+  const target::ElfFile *program = snapshot.files->of(snapshot.modules[0]);
+  return program && std::ranges::find(program->sections(), ".gcc_except_table", &target::Section::name) !=
+                        std::ranges::end(program->sections());
 }
 
 class Starter {
@@ -121,7 +120,13 @@ private:
   bool needsFrames(const StartedPayload &payload) {
     if (!payload.image->unwindTable) return false;
     if (payload.image->isCxx || payload.calledBack) return true;
-    if (!inCxx_) inCxx_ = isCxx(snapshot_) && findThreadLibrary(process_, snapshot_).has_value();
+    auto range = framesOf(*payload.content, *payload.image->unwindTable);
+    if (range && !callsOut(*payload.image, *payload.content, payload.base, *range)) return false;
+    if (!inCxx_) {
+      if (isCxx(snapshot_))
+        if (auto threads = findThreadLibrary(process_, snapshot_)) plan_.threads = *threads;
+      inCxx_ = plan_.threads.has_value();
+    }
     return *inCxx_;
   }
 

@@ -41,7 +41,9 @@ public:
 
   // A function of the process; the agent runs. endWorker(): no further one for now.
   Result<uint64_t> call(const Call &call) { return caller_.call(call, agent(), snapshot_); }
-  Result<void> prepareCalls() { return caller_.prepare(snapshot_); }
+  Result<void> prepareCalls(const std::optional<runtime::ThreadLibrary> &known = {}) {
+    return caller_.prepare(snapshot_, known);
+  }
   void endWorker() { caller_.end(); }
   // `stacks` must outlive it.
   [[nodiscard]] Ending ending(MakeCall call, const std::vector<StackPosition> &stacks) {

@@ -11,7 +11,7 @@
 
 #include <algorithm>
 
-#include "frontend/target/elf_file.h"
+#include "backend/module_files.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -27,21 +27,21 @@ const runtime::Module *named(const Snapshot &snapshot, std::string_view soname) 
   return found == snapshot.modules.end() ? nullptr : &*found;
 }
 
-std::vector<std::optional<RemoteAddress>> definedBy(const runtime::Module &module,
+std::vector<std::optional<RemoteAddress>> definedBy(const Snapshot &snapshot, const runtime::Module &module,
                                                     const std::vector<std::string> &names, bool exported = true) {
   std::vector<std::optional<RemoteAddress>> out(names.size());
-  auto file = target::ElfFile::open(module.openPath, module.path);
+  const target::ElfFile *file = snapshot.files->of(module);
   if (!file) return out;
-  auto found = (*file)->find(names);
+  auto found = file->find(names, target::Spelling::AsInTable);
   for (size_t i = 0; i < names.size(); i++)
     for (const target::Symbol &symbol : found[i])
       if (symbol.exported || !exported) out[i] = module.bias.of(symbol.address);
   return out;
 }
 
-bool hasBegun(const runtime::Process &process, const runtime::Module &program) {
+bool hasBegun(const runtime::Process &process, const Snapshot &snapshot) {
   constexpr uint64_t kStackSize = 32; // in struct pthread_attr (sysdeps/nptl/internaltypes.h)
-  auto defaults = definedBy(program, {"__default_pthread_attr"}, false)[0];
+  auto defaults = definedBy(snapshot, snapshot.modules[0], {"__default_pthread_attr"}, false)[0];
   auto size = defaults ? process.readWord(*defaults + kStackSize) : Result<uint64_t>(0);
   return size && *size != 0;
 }
@@ -49,12 +49,12 @@ bool hasBegun(const runtime::Process &process, const runtime::Module &program) {
 // In a static program calloc is that of the C library if both of its names are there.
 bool allocatesByLibrary(const Snapshot &snapshot, const runtime::Module &libc, bool inProgram) {
   if (inProgram) {
-    auto names = definedBy(libc, {"calloc", "__libc_calloc"}, false);
+    auto names = definedBy(snapshot, libc, {"calloc", "__libc_calloc"}, false);
     return names[0] && names[0] == names[1];
   }
   return std::ranges::none_of(snapshot.modules, [&](const runtime::Module &module) {
     bool ofLibrary = &module == &libc || module.soname.starts_with("ld-linux");
-    return !ofLibrary && definedBy(module, {"calloc"})[0].has_value();
+    return !ofLibrary && definedBy(snapshot, module, {"calloc"})[0].has_value();
   });
 }
 
@@ -64,15 +64,15 @@ Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process
   const runtime::Module *libc = named(snapshot, "libc.so.6");
   const bool inProgram = libc == nullptr;
   if (inProgram) libc = snapshot.modules.data();
-  auto symbols = definedBy(*libc, {"pthread_create", "_thread_db_pthread_tid"}, !inProgram);
+  auto symbols = definedBy(snapshot, *libc, {"pthread_create", "_thread_db_pthread_tid"}, !inProgram);
   if (const runtime::Module *older = named(snapshot, "libpthread.so.0"); older && !symbols[0])
-    symbols[0] = definedBy(*older, {"pthread_create"})[0];
+    symbols[0] = definedBy(snapshot, *older, {"pthread_create"})[0];
   if (inProgram && !(symbols[0] && symbols[1]))
     return noThreads(process, "it has no C library of GNU, or one linked into it without threads or without symbols");
   if (!symbols[0]) return noThreads(process, "it has no `pthread_create`");
   if (!allocatesByLibrary(snapshot, *libc, inProgram))
     return noThreads(process, "its memory is not allocated by the C library, whose threads lpc knows how to make");
-  if (inProgram && !hasBegun(process, *libc)) return noThreads(process, "its own C library is not set up yet");
+  if (inProgram && !hasBegun(process, snapshot)) return noThreads(process, "its own C library is not set up yet");
   auto storage = runtime::readThreadStorage(process, snapshot.maps, snapshot.modules, *libc);
   if (!symbols[1] || !storage || !storage->fromThread)
     return noThreads(process, "its C library keeps its threads in a way that lpc does not know");

@@ -34,6 +34,7 @@ struct RelocationRule {
   Value value = Value::Nothing;
   uint8_t width = 0; // bytes stored
   Range range = Range::Whole;
+  bool inLinkageTable = false; // of functions and variables (GOT), which only a linker writes
 };
 
 class Arch {

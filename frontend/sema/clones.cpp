@@ -62,7 +62,7 @@ private:
     bool copyIsReplaced = std::ranges::any_of(
         replaced, [](const Replaced *each) { return baseName(each->symbol.name) != each->symbol.name; });
     if (copyIsReplaced) { // then the function itself is one of those that may stay behind
-      auto wholes = (*file)->find(bases);
+      auto wholes = (*file)->find(bases, target::Spelling::AsInTable);
       for (size_t i = 0; i < bases.size(); i++)
         std::ranges::copy_if(wholes[i], std::back_inserter(clones[i]),
                              [&](const Symbol &symbol) { return symbol.name == bases[i]; });

@@ -201,7 +201,7 @@ private:
   [[nodiscard]] bool onlyInSymbolFile(const std::string &name) const {
     const target::ObjectSource &source = context_.objects.source(0);
     auto alone = ElfFile::open(source.path, source.shown);
-    return alone && (*alone)->find({name})[0].empty();
+    return alone && (*alone)->find({name}, target::Spelling::AsInTable)[0].empty();
   }
 
   [[nodiscard]] bool inLibrary(const std::string &name) const {

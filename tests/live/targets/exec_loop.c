@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+volatile int number = 5, other = 5;
 static char **arguments;
 
 static void *sleep_long(void *unused) {

@@ -22,7 +22,11 @@ std::optional<Error> executed(const runtime::Process &process) {
   for (auto deadline = runtime::Clock::now() + std::chrono::milliseconds(200); !process.ended();) {
     auto same = process.stillSame();
     if (!same && same.error().id == DiagnosticId::ProcessChanged) return std::move(same.error());
-    if (runtime::Clock::now() >= deadline) break;
+    if (runtime::Clock::now() >= deadline) {
+      if (!process.executes()) break;
+      return Error{DiagnosticId::ProcessChanged,
+                   cat("process ", process.pid(), " began to execute a program while lpc was working on it")};
+    }
     pollfd ending{process.pidfd(), POLLIN, 0};
     poll(&ending, 1, 1);
   }
@@ -40,6 +44,13 @@ void describeState(Outcome &outcome, const runtime::Process &process, const std:
         Error{DiagnosticId::ProcessGone, cat("process ", process.pid(), " ended while lpc was working on it")};
   }
   std::string who = cat("process ", process.pid());
+  if (outcome.reason && outcome.reason->id == DiagnosticId::ProcessGone)
+    if (auto another = executed(process)) {
+      outcome.kind = OutcomeKind::Refused;
+      outcome.reason = std::move(*another);
+      outcome.state = who + " runs another program now, without the patch";
+      return;
+    }
   std::string stood = outcome.stops == 0
                           ? " was not stopped"
                           : cat(" was let go after ", outcome.stops, outcome.stops == 1 ? " stop" : " stops");
@@ -58,13 +69,7 @@ void describeState(Outcome &outcome, const runtime::Process &process, const std:
     outcome.state = cat(who, " may be changed in part; `lpc status --pid ", process.pid(),
                         "` shows it, and the next apply or revert tries to repair it");
     break;
-  case OutcomeKind::Gone:
-    outcome.state = who + " is gone";
-    if (auto another = executed(process)) {
-      outcome.reason = std::move(*another);
-      outcome.state = who + " runs another program now, without the patch";
-    }
-    break;
+  case OutcomeKind::Gone: outcome.state = who + " is gone"; break;
   }
 }
 

@@ -20,6 +20,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <climits>
 #include <csignal>
 #include <cstring>
@@ -97,6 +98,8 @@ Result<Machine> machineOf(const std::string &process, const std::string &exe) {
 // kcmp(2); false also where the kernel does not tell.
 bool sharesMemory(pid_t one, pid_t other) { return other > 0 && syscall(SYS_kcmp, one, other, KCMP_VM, 0, 0) == 0; }
 
+constexpr std::chrono::milliseconds kExecuteTime{100}; // on a busy machine, too
+
 std::string readLink(const std::string &path) {
   std::array<char, PATH_MAX> target{};
   ssize_t size = readlink(path.c_str(), target.data(), target.size());
@@ -133,6 +136,13 @@ Result<Process> Process::open(pid_t pid) {
     return failErrno(DiagnosticId::NotPermitted, "process " + std::to_string(pid) + ": pidfd_open (Linux 5.3)", errno);
   }
   auto leader = readStatus(process.pid_);
+  // In the middle of an execve by another thread, the first one has ended: a matter of microseconds.
+  auto isHeadless = [&] { return leader && strchr("ZX", leader->stat.state) && !process.ended(); };
+  for (int i = 0; i < kExecuteTime.count() && isHeadless(); i++) {
+    pollfd ending{process.pidfd_.get(), POLLIN, 0};
+    poll(&ending, 1, 1);
+    leader = readStatus(process.pid_);
+  }
   if (!leader) return std::unexpected(leader.error());
   auto tracer = static_cast<pid_t>(statusNumber(leader->status, "TracerPid").value_or(0));
   if (auto refused =
@@ -215,6 +225,14 @@ Error Process::gone() const {
   if (program.empty()) return {.id = DiagnosticId::ProcessGone, .message = process + " is ending"};
   return {.id = DiagnosticId::ProcessChanged,
           .message = process + " has executed " + program + " since lpc looked at it"};
+}
+
+bool Process::executes() const {
+  if (ended()) return false;
+  auto threads = threadIds(pid_);
+  return threads && std::ranges::any_of(*threads, [&](pid_t tid) {
+           return !readLink(proc("task/" + std::to_string(tid) + "/exe")).empty();
+         });
 }
 
 Result<void> Process::stillSame() const {

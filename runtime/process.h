@@ -63,6 +63,7 @@ public:
   [[nodiscard]] Result<void> stillSame() const;
   [[nodiscard]] bool ended() const; // all its threads have
   [[nodiscard]] bool dying() const; // it has ended, or was killed and will at once
+  [[nodiscard]] bool executes() const; // one of its threads lives and has a program, whatever became of the others
   // The part of stillSame() that is one system call and opens no file, for use while the process stands: it has neither
   // ended nor executed a program since it was opened. Every read and write below says the same for itself.
   [[nodiscard]] Result<void> sameMemory() const;

@@ -30,7 +30,7 @@ struct Call {
   std::string text{};                    // not recorded; runtime::WorkerCall::text
   RemoteAddress store{};                 // not recorded; runtime::WorkerCall::store
   // Not recorded: it is dlopen or dlclose. A constructor or destructor that fails is then led out of (loader_exit.h).
-  enum class Linker : uint8_t { No, Opens, Closes } linker = Linker::No;
+  bool throughLinker = false;
   bool operator==(const Call &) const = default;
 };
 

@@ -51,9 +51,8 @@ Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Sna
   runtime::WorkerCall made{call.function, {}, call.text, call.store};
   LPC_CHECK(call.arguments.size() <= made.arguments.size());
   std::ranges::copy(call.arguments, made.arguments.begin());
-  LoaderExit exit(process_, snapshot, call.linker == Call::Linker::Closes);
-  if (call.linker != Call::Linker::No)
-    made.wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
+  LoaderExit exit(process_);
+  if (call.throughLinker) made.wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
   auto result = worker_->run(made, limit_);
   if (result) return result;
   Error error = std::move(result.error()).during(cat("calling ", call.name));
@@ -86,7 +85,7 @@ void closeOpenings(FoundRecord &found, const Ending &ending, std::vector<std::st
                                .arguments = {opening.handle},
                                .name = cat("`dlclose` for ", opening.file),
                                .store = word,
-                               .linker = Call::Linker::Closes});
+                               .throughLinker = true});
     if (!result) remarks.push_back(result.error().message);
     if (!result && result.error().id != DiagnosticId::CallFailed) continue; // it was not made: the next command does
     if (result && static_cast<int32_t>(*result) != 0)

@@ -43,8 +43,9 @@ bool isBehindIndirectCall(const runtime::Process &process, RemoteAddress at) {
   return bytes && Arch::of(process.machine()).callBefore(*bytes) == Arch::CallKind::Indirect;
 }
 
-RemoteRange arrayOf(const runtime::ElfMemory &elf, int64_t where, int64_t size) {
-  auto at = elf.dynamicEntry(where), bytes = elf.dynamicEntry(size);
+RemoteRange arrayOf(const runtime::ElfMemory &elf, bool constructors) {
+  auto at = elf.dynamicEntry(constructors ? DT_INIT_ARRAY : DT_FINI_ARRAY);
+  auto bytes = elf.dynamicEntry(constructors ? DT_INIT_ARRAYSZ : DT_FINI_ARRAYSZ);
   if (!at || !bytes || *bytes / kWord == 0 || *bytes / kWord > kMostFunctions) return {};
   RemoteAddress begin = elf.bias().of({*at});
   return {begin, begin + *bytes / kWord * kWord};
@@ -59,27 +60,19 @@ std::optional<target::Symbol> exportedBy(const runtime::Module &module, const ch
 
 } // namespace
 
-bool LoaderExit::isNew(const runtime::Module &module) const {
-  return std::ranges::none_of(before_.modules, [&](const runtime::Module &other) {
-    return other.bias == module.bias && other.range.begin == module.range.begin && other.path == module.path;
-  });
-}
-
 bool LoaderExit::prepare() {
-  auto now = look(process_, before_);
+  auto now = look(process_);
   if (!now) return false;
   now_ = std::move(*now);
   for (const runtime::Module &module : now_.modules) {
     if (module.isLoader) linker_ = &module;
     if (module.soname == "libc.so.6") libc_ = &module;
-    if (!closing_ && !isNew(module)) continue;
     auto elf = runtime::ElfMemory::withHeader(process_, now_.maps, module.range.begin);
-    RemoteRange functions = !elf       ? RemoteRange{}
-                            : closing_ ? arrayOf(*elf, DT_FINI_ARRAY, DT_FINI_ARRAYSZ)
-                                       : arrayOf(*elf, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
-    if (functions.size() != 0) objects_.push_back({&module, functions});
+    for (bool constructors : {true, false})
+      if (RemoteRange functions = elf ? arrayOf(*elf, constructors) : RemoteRange{}; functions.size() != 0)
+        arrays_.push_back({&module, functions, constructors});
   }
-  if (linker_ == nullptr || libc_ == nullptr || objects_.empty()) return false;
+  if (linker_ == nullptr || libc_ == nullptr || arrays_.empty()) return false;
   auto nothing = exportedBy(*linker_, "_dl_debug_state"); // for debuggers to stop at (<link.h>, r_brk)
   auto iteration = exportedBy(*libc_, "dl_iterate_phdr");
   if (!nothing || !iteration || iteration->size == 0) return false;
@@ -97,13 +90,14 @@ bool LoaderExit::inLibrary(RemoteAddress at) const {
 }
 
 // The object whose function this frame has called, where it is the dynamic linker's.
-const LoaderExit::Object *LoaderExit::called(const runtime::CallerFrame &frame) const {
+const LoaderExit::Array *LoaderExit::called(const runtime::CallerFrame &frame, bool constructors) const {
   if (!linker_->range.contains(frame.programCounter) || !isBehindIndirectCall(process_, frame.programCounter))
     return nullptr;
-  for (const Object &object : objects_)
+  for (const Array &array : arrays_)
     for (const std::optional<uint64_t> &word : frame.kept)
-      if (word && *word % kWord == 0 && *word >= object.functions.begin.value && *word <= object.functions.end.value)
-        return &object;
+      if (array.constructors == constructors && word && *word % kWord == 0 && *word >= array.functions.begin.value &&
+          *word <= array.functions.end.value)
+        return &array;
   return nullptr;
 }
 
@@ -129,10 +123,11 @@ runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
   });
   if (base == frames.end()) return {};
   auto left = static_cast<size_t>(base - frames.begin());
-  const Object *object = nullptr;
-  while (left > 0 && inLibrary(frames[left - 1].programCounter) && !object)
-    object = called(frames[--left]);
-  if (!object || (left == 0 && !nowhere)) return {};
+  const Array *array = nullptr;
+  const bool opens = !failed.text.empty(); // the path for dlopen
+  while (left > 0 && inLibrary(frames[left - 1].programCounter) && !array)
+    array = called(frames[--left], opens);
+  if (!array || (left == 0 && !nowhere)) return {};
   const runtime::CallerFrame &linker = frames[left];
   std::span<const runtime::CallerFrame> inside(frames.data(), left);
   bool inOrder = linker.stackPointer.value > failed.registers.rsp && linker.stackPointer < failed.stack &&
@@ -142,7 +137,7 @@ runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
       std::ranges::any_of(inside, [&](const auto &frame) { return libc_->range.contains(frame.programCounter); });
   if (failed.late && (!mayBeLeft(inside) || (busy && !isWaiting(failed.registers))))
     return {runtime::WayOut::Kind::Later, {}};
-  if (!mayBeLeft(inside) || (!closing_ && !takeOut(*object->module))) return {};
+  if (!mayBeLeft(inside) || (opens && !takeOut(*array->module, failed.text))) return {};
 
   runtime::WayOut out{runtime::WayOut::Kind::GoOn, failed.registers};
   out.registers.rip = linker.programCounter.value;
@@ -156,49 +151,52 @@ runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
   return out;
 }
 
-// Every constructor that is still to come belongs to an object that is new.
-bool LoaderExit::takeOut(const runtime::Module &failed) const {
-  for (const runtime::Module &module : now_.modules)
-    if (isNew(module) && !replace(module, false)) return false;
-  return std::ranges::all_of(unfinished(failed), [&](const runtime::Module *module) { return replace(*module, true); });
+bool LoaderExit::takeOut(const runtime::Module &failed, const std::string &path) const {
+  return std::ranges::all_of(unfinished(failed, path), [&](const runtime::Module *module) {
+    return replace(*module, true) && replace(*module, false);
+  });
 }
 
-// The object that failed, and those that need it: their constructors come behind its own.
-std::vector<const runtime::Module *> LoaderExit::unfinished(const runtime::Module &failed) const {
+// The object that failed, and of those that `dlopen(path)` loads the ones that need it: their constructors come behind
+// its own. They stand in the list of objects from the one with that path on, for nobody else can load any meanwhile.
+std::vector<const runtime::Module *> LoaderExit::unfinished(const runtime::Module &failed,
+                                                            const std::string &path) const {
   std::vector<const runtime::Module *> found{&failed};
+  auto first = std::ranges::find(now_.modules, path, &runtime::Module::path);
   for (size_t i = 0; i < found.size(); i++) {
-    const std::string &path = found[i]->path;
-    for (const runtime::Module &module : now_.modules) {
-      if (!isNew(module) || std::ranges::find(found, &module) != found.end()) continue;
-      auto file = target::ElfFile::open(module.openPath, module.path);
+    const runtime::Module &needed = *found[i];
+    for (auto module = first; module != now_.modules.end(); ++module) {
+      if (std::ranges::find(found, &*module) != found.end()) continue;
+      auto file = target::ElfFile::open(module->openPath, module->path);
       bool needs = file && std::ranges::any_of((*file)->needed(), [&](const std::string &name) {
-                     return name == found[i]->soname || name == path || path.ends_with("/" + name);
+                     return name == needed.soname || name == needed.path || needed.path.ends_with("/" + name);
                    });
-      if (needs) found.push_back(&module);
+      if (needs) found.push_back(&*module);
     }
   }
   return found;
 }
 
 // Puts a function that does nothing in the place of each: of the arrays, and of the single ones that are older.
-bool LoaderExit::replace(const runtime::Module &module, bool destructors) const {
+bool LoaderExit::replace(const runtime::Module &module, bool constructors) const {
   auto elf = runtime::ElfMemory::withHeader(process_, now_.maps, module.range.begin);
   if (!elf) return false;
   Bytes nothing, single;
   appendLittle(nothing, nothing_.value, kWord);
   appendLittle(single, nothing_.value - module.bias.value, kWord);
-  RemoteRange functions =
-      destructors ? arrayOf(*elf, DT_FINI_ARRAY, DT_FINI_ARRAYSZ) : arrayOf(*elf, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+  RemoteRange functions = arrayOf(*elf, constructors);
   for (RemoteAddress at = functions.begin; at < functions.end; at = at + kWord) {
     auto function = process_.readWord(at);
-    if (!function || (!(destructors && endsRegistered({*function})) && !process_.write(at, nothing))) return false;
+    if (!function) return false;
+    if (!constructors && endsRegistered({*function})) continue;
+    if (!process_.write(at, nothing)) return false;
   }
   auto entries = elf->dynamic();
   for (RemoteAddress at = entries ? entries->begin : RemoteAddress{}; entries && at < entries->end;
        at = at + 2 * kWord) {
     auto tag = process_.readWord(at);
     if (!tag || *tag == DT_NULL) break;
-    if (*tag == (destructors ? DT_FINI : DT_INIT) && !process_.write(at + kWord, single)) return false;
+    if (*tag == (constructors ? DT_INIT : DT_FINI) && !process_.write(at + kWord, single)) return false;
   }
   return true;
 }

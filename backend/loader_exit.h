@@ -14,38 +14,34 @@ namespace lpc::backend {
 
 class LoaderExit {
 public:
-  // `before`: a look at the process before dlopen or dlclose was called. All must outlive it.
-  LoaderExit(const runtime::Process &process, const Snapshot &before, bool closing)
-      : process_(process), before_(before), closing_(closing) {}
+  explicit LoaderExit(const runtime::Process &process) : process_(process) {} // must outlive it
 
   // For runtime::WorkerCall. Nothing but what is proved: the frames lead from the failure to the worker without a gap,
-  // and through one call that the dynamic linker made by an entry of an object's array of such functions. Of dlopen,
-  // what has not begun is then taken out: further constructors of the objects that it loads, and destructors of those
-  // whose constructors did not come to their end. What they have registered for their end (atexit) is called all the
-  // same.
+  // and through one call that the dynamic linker made by an entry of an object's array of such functions. Of the
+  // object whose constructor failed, and of those that need it, further constructors and the destructors are then taken
+  // out. What they have registered for their end (atexit) is called all the same.
   runtime::WayOut find(const runtime::FailedCall &failed);
 
 private:
-  struct Object { // an array of functions, and whose it is
+  struct Array { // of functions, and whose it is
     const runtime::Module *module;
     RemoteRange functions;
+    bool constructors;
   };
   bool prepare();
-  [[nodiscard]] bool isNew(const runtime::Module &module) const;
-  [[nodiscard]] const Object *called(const runtime::CallerFrame &frame) const;
+  [[nodiscard]] const Array *called(const runtime::CallerFrame &frame, bool constructors) const;
   [[nodiscard]] bool mayBeLeft(std::span<const runtime::CallerFrame> frames) const;
   [[nodiscard]] bool inLibrary(RemoteAddress at) const;
-  bool takeOut(const runtime::Module &failed) const;
-  [[nodiscard]] std::vector<const runtime::Module *> unfinished(const runtime::Module &failed) const;
-  bool replace(const runtime::Module &module, bool destructors) const;
+  bool takeOut(const runtime::Module &failed, const std::string &path) const;
+  [[nodiscard]] std::vector<const runtime::Module *> unfinished(const runtime::Module &failed,
+                                                                const std::string &path) const;
+  bool replace(const runtime::Module &module, bool constructors) const;
   [[nodiscard]] bool endsRegistered(RemoteAddress function) const;
 
   const runtime::Process &process_;
-  const Snapshot &before_;
-  bool closing_;
   std::optional<runtime::Unwinder> unwinder_;
   Snapshot now_;
-  std::vector<Object> objects_;
+  std::vector<Array> arrays_;
   const runtime::Module *linker_ = nullptr, *libc_ = nullptr;
   RemoteAddress nothing_{}; // a function that does nothing
   RemoteRange iteration_{}; // dl_iterate_phdr, which holds a lock while it calls back

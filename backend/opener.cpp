@@ -128,7 +128,7 @@ Result<void> Opener::openOne(size_t index, const ir::Payload &payload, const Pla
                                .place = place,
                                .text = *path,
                                .store = word,
-                               .linker = Call::Linker::Opens});
+                               .throughLinker = true});
   if (!handle && handle.error().id == DiagnosticId::CallFailed)
     return std::unexpected(leftInside(index, handle.error(), opening));
   if (!handle) return std::unexpected(std::move(handle.error()));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backend/loader_exit.h"
 #include "backend/repair.h"
 #include "ir/support/cat.h"
 
@@ -28,7 +29,10 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     if (!left && runtime::workerWasLeft(snapshot_.maps)) {
       left = true;
       if (auto started = startAgent(); !started) return started;
-      if (auto gone = runtime::removeLeftWorkers(process_, *agent_, snapshot_.maps, deadline_); !gone) return gone;
+      LoaderExit exit(process_);
+      auto wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
+      if (auto gone = runtime::removeLeftWorkers(process_, *agent_, snapshot_.maps, deadline_, wayOut); !gone)
+        return gone;
       continue;
     }
     auto records = readRegistry(process_, snapshot_.maps);

@@ -12,7 +12,8 @@
 //   5. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
 //
 // A function that fails is led out by who called it, where that knows a way. Until that is found, one that has raised a
-// signal stands where it would end as threads do if lpc were killed, and not in front of the signal. Else the function
+// signal stands where it would sleep if lpc were killed, and not in front of the signal; where it was is in its memory,
+// for the next lpc to find the way. Else the function
 // is left by putting the worker where it would return to, with the stack as it was then: it
 // leaves through glibc's own exit. Should that fail too (it needs a lock that the function held), the thread just ends,
 // and its memory stays, because the C library still has it in its list of threads.
@@ -51,9 +52,10 @@ constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
 constexpr unsigned kMostFailures = 8; // of one call: destructors that fail one after the other
 
 // The worker's memory.
-constexpr uint64_t kAttributesAt = 512, kHandleAt = 640, kTextAt = 1024; // in the first page, behind the job
-constexpr uint64_t kStackAt = 2 * kPage;                                 // behind a page that nobody may touch
-constexpr uint64_t kWorkerSize = kStackAt + (8 << 20);                   // the stack that threads usually have
+constexpr uint64_t kHeldAt = 128, kAttributesAt = 512, kHandleAt = 640,
+                   kTextAt = 1024;                     // in the first page, behind the job
+constexpr uint64_t kStackAt = 2 * kPage;               // behind a page that nobody may touch
+constexpr uint64_t kWorkerSize = kStackAt + (8 << 20); // the stack that threads usually have
 
 // The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
 // those.
@@ -65,6 +67,14 @@ constexpr uint64_t kSelf = 0, kVector = 8, kDescriptor = 0x10, kMultipleThreads 
 // struct pthread_attr of glibc (sysdeps/nptl/internaltypes.h), the same since 2.0.
 constexpr uint64_t kAttrFlags = 8, kAttrStackEnd = 24, kAttrStackSize = 32, kAttributesSize = 56;
 constexpr uint32_t kDetached = 1, kOwnStack = 8;
+
+// Where a function has failed whose thread holds.
+struct Held {
+  uint64_t holds = 0;   // 1: it does, unless it is elsewhere by now
+  uint64_t program = 0; // where the program of the worker is
+  user_regs_struct registers{};
+};
+static_assert(sizeof(WorkerJob) <= kHeldAt && kHeldAt + sizeof(Held) <= kAttributesAt);
 
 constexpr int kOwnSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
 
@@ -106,6 +116,14 @@ Result<Bytes> initialStorage(const Process &process, const ThreadStorage &storag
   return bytes;
 }
 
+RemoteRange programAt(RemoteAddress at) { return {at, at + x86_64::workerProgram().code.size()}; }
+
+std::string textOf(const Process &process, RemoteAddress memory) {
+  auto bytes = process.read(memory + kTextAt, kLongestWorkerText + 1);
+  if (!bytes) return {};
+  return {bytes->begin(), std::ranges::find(*bytes, uint8_t{0})};
+}
+
 } // namespace
 
 struct Worker::Impl {
@@ -140,7 +158,7 @@ struct Worker::Impl {
   Error failure(const WorkerCall &call, Halt halt, const siginfo_t &signal, std::chrono::microseconds limit) const;
   bool leadOut(const FindWayOut &find, bool late);
   bool standStill();
-  bool park();
+  bool park(const user_regs_struct &where);
   Error abandon(Error why);
   void end();
   bool aim(uint32_t entry);
@@ -362,14 +380,12 @@ Result<uint64_t> Worker::run(const WorkerCall &call, std::chrono::microseconds l
   Impl &impl = *impl_;
   if (!alive()) return fail(DiagnosticId::CallFailed, "the thread that functions are called on has ended");
   std::array<uint64_t, 6> arguments = call.arguments;
-  if (!call.text.empty()) {
-    LPC_CHECK(call.text.size() <= kLongestWorkerText);
-    arguments[0] = (impl.memory + kTextAt).value;
-    Bytes text(call.text.begin(), call.text.end());
-    text.push_back(0);
-    if (auto written = impl.process->write(impl.memory + kTextAt, text); !written)
-      return std::unexpected(written.error());
-  }
+  LPC_CHECK(call.text.size() <= kLongestWorkerText);
+  if (!call.text.empty()) arguments[0] = (impl.memory + kTextAt).value;
+  Bytes text(call.text.begin(), call.text.end());
+  text.push_back(0);
+  if (auto written = impl.process->write(impl.memory + kTextAt, text); !written)
+    return std::unexpected(written.error());
   Bytes job, store;
   appendLittle(store, call.store.value, 8);
   if (auto told = impl.process->write(impl.memory + offsetof(WorkerJob, store), store); !told)
@@ -430,10 +446,14 @@ bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
     if (auto stop = thread.look(); stop && *stop && (*stop)->kind == ThreadStop::Kind::Signal) late = false;
     auto registers = thread.registers();
     auto stack = process->read(memory + offsetof(WorkerJob, stack), 8);
-    if (!registers || !stack || (!late && !park())) return false;
-    RemoteRange caller{program, program + x86_64::workerProgram().code.size()};
-    WayOut out = find({thread.tid(), late, *registers, caller, {loadLittle(*stack)}});
-    if (out.kind == WayOut::Kind::GoOn) return thread.setRegisters(out.registers).has_value();
+    if (!registers || !stack || (!late && !park(*registers))) return false;
+    WayOut out =
+        find({thread.tid(), late, *registers, programAt(program), {loadLittle(*stack)}, textOf(*process, memory)});
+    if (out.kind == WayOut::Kind::GoOn) {
+      bool aimed = thread.setRegisters(out.registers).has_value();
+      (void)process->write(memory + kHeldAt, Bytes(8));
+      return aimed;
+    }
     if (out.kind == WayOut::Kind::None || !late || !thread.resume(Resume::Freely)) return false;
     nanosleep(&kMoment, nullptr);
   }
@@ -450,8 +470,13 @@ bool Worker::Impl::standStill() {
 }
 
 // The stop in front of the signal is left for one of our own making.
-bool Worker::Impl::park() {
-  if (!aim(x86_64::workerProgram().end) || !thread.interrupt() || !thread.resume(Resume::Freely)) return false;
+bool Worker::Impl::park(const user_regs_struct &where) {
+  Held held{1, program.value, where};
+  BytesView bytes(reinterpret_cast<const uint8_t *>(&held), sizeof held);
+  bool written =
+      process->write(memory + kHeldAt + 8, bytes.subspan(8)) && process->write(memory + kHeldAt, bytes.first(8));
+  if (!written || !aim(x86_64::workerProgram().hold) || !thread.interrupt() || !thread.resume(Resume::Freely))
+    return false;
   auto stop = thread.await(within(kStepTime));
   return stop && stop->kind == ThreadStop::Kind::Trap;
 }
@@ -522,8 +547,33 @@ bool workerWasLeft(const std::vector<Mapping> &maps) {
   return std::ranges::any_of(maps, [](const Mapping &mapping) { return mapping.path.starts_with(kMappingName); });
 }
 
+// Whose lpc was killed before it had found the way.
+static void leadOutLeft(const Process &process, RemoteAddress memory, pid_t tid, const FindWayOut &find) {
+  Held held;
+  auto read = process.read(memory + kHeldAt, std::span(reinterpret_cast<uint8_t *>(&held), sizeof held));
+  auto stack = process.read(memory + offsetof(WorkerJob, stack), 8);
+  if (!read || !stack || held.holds != 1 || threadState(process.pid(), tid) == 'X') return;
+  auto thread = TracedThread::seize(tid);
+  if (!thread || !thread->interrupt()) return;
+  auto stop = thread->await(within(kStepTime));
+  auto registers = stop && !stop->over() ? thread->registers() : Result<user_regs_struct>();
+  const x86_64::WorkerProgram &program = x86_64::workerProgram();
+  if (!registers || registers->rip - held.program - program.hold > x86_64::kHoldSize) return;
+  WayOut out =
+      find({tid, false, held.registers, programAt({held.program}), {loadLittle(*stack)}, textOf(process, memory)});
+  if (out.kind == WayOut::Kind::GoOn) {
+    *registers = out.registers;
+  } else {
+    registers->rip = held.program + program.end;
+    registers->orig_rax = ~uint64_t{0};
+  }
+  if (!thread->setRegisters(*registers)) return;
+  (void)process.write(memory + kHeldAt, Bytes(8));
+  (void)thread->detach();
+}
+
 Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
-                               Deadline deadline) {
+                               Deadline deadline, const FindWayOut &wayOut) {
   for (const Mapping &mapping : maps) {
     if (!mapping.path.starts_with(kMappingName) || mapping.offset != 0) continue;
     for (;;) {
@@ -533,6 +583,7 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
       uint64_t tid = word(offsetof(WorkerJob, thread));
       bool nobody = word(offsetof(WorkerJob, launched)) == 0;
       if (!nobody && (tid == 0 || tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
+      if (!nobody) leadOutLeft(process, mapping.range.begin, static_cast<pid_t>(tid), wayOut);
       if (nobody || threadState(process.pid(), static_cast<pid_t>(tid)) == 'X') {
         if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
         break;

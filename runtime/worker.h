@@ -34,6 +34,7 @@ struct FailedCall {
   user_regs_struct registers{}; // where it is
   RemoteRange caller{};         // the code that called the function, and the stack pointer there
   RemoteAddress stack{};
+  std::string text{}; // WorkerCall::text
 };
 // Where its thread can go on, so that what lies between the function that was called and the one that failed comes to
 // its end. Later: not from here; ask again when it has run on (only of one that is late).
@@ -79,9 +80,10 @@ private:
 };
 
 // What an lpc that was killed has left of its worker: waits for the thread, until `deadline`, and gives its memory
-// back. CallRunning: a function is still at work. Nothing in the process is touched where there is none.
+// back. One whose function has failed is led out, or ended. CallRunning: a function is still at work. Nothing in the
+// process is touched where there is none.
 bool workerWasLeft(const std::vector<Mapping> &maps);
 Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
-                               Deadline deadline);
+                               Deadline deadline, const FindWayOut &wayOut);
 
 } // namespace lpc::runtime

@@ -161,7 +161,7 @@ void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
 WorkerProgram assembleWorker() {
   Code code;
   WorkerProgram program;
-  auto next = code.label(), over = code.label(), leave = code.label(), end = code.label();
+  auto next = code.label(), over = code.label(), leave = code.label(), end = code.label(), hold = code.label();
   program.create = code.here();
   code.op({0xff, 0xd0}); // call rax
   code.op({0x89, 0xc3}); // mov ebx, eax
@@ -211,7 +211,13 @@ WorkerProgram assembleWorker() {
   code.op({0x5b});                   // pop rbx
   code.op({0x31, 0xc0});             // xor eax, eax
   code.op({0xc3});                   // ret
+  program.hold = code.here();
+  code.place(hold);
+  code.op({0xb8}, SYS_pause); // mov eax, pause
+  code.op({0x0f, 0x05});      // syscall
+  code.to8({0xeb}, hold);     // jmp hold
   program.code = code.finish();
+  LPC_CHECK(program.code.size() - program.hold == kHoldSize);
   return program;
 }
 

@@ -42,11 +42,12 @@ const AgentProgram &agentProgram();
 // function in rax, on a stack of its own, and leaves with its result as status; r12 and r13 are as above. A worker
 // begins at `worker`, as a function with its WorkerJob for argument. It stands at the `syscall` of `ready` between two
 // calls; what it finds in its job behind that is called, or ends it: it returns to who called it. `end` is the way
-// there from anywhere, with the stack pointer that the job remembers.
+// there from anywhere, with the stack pointer that the job remembers. At `hold` (kHoldSize bytes) it sleeps.
 struct WorkerProgram {
   Bytes code;
-  uint32_t create = 0, leave = 0, worker = 0, ready = 0, end = 0;
+  uint32_t create = 0, leave = 0, worker = 0, ready = 0, end = 0, hold = 0;
 };
+inline constexpr uint64_t kHoldSize = 9;
 const WorkerProgram &workerProgram();
 
 // What a worker is told, and what it answers: in its memory.

@@ -99,6 +99,43 @@ void DlopenFaults::killedEverywhere(bool applied) {
 TEST_F(DlopenFaults, LpcDiesInApply) { killedEverywhere(false); }
 TEST_F(DlopenFaults, LpcDiesInRevert) { killedEverywhere(true); }
 
+// From its call to the moment when it stands elsewhere than in front of its signal, the signal of a constructor is the
+// process's: some of lpc's system calls long. After that the worker holds, and the next command leads it out.
+TEST_F(DlopenFaults, LpcDiesWhileAConstructorIsLeft) {
+  start(2);
+  object(kOwnThreadLocals, "lib");
+  std::string crash = "extern void say(const char *); int new_limit = 500;\n"
+                      "__attribute__((constructor)) static void begin(void) { *(volatile int *)16 = 1; }\n"
+                      "int fix(int x) { return x + 1; }";
+  object(crash);
+  folder_.write("fix.lp", std::string("target program\n") + kFix);
+  std::vector<std::string> words = {"apply", "fix.lp", "--pid", pid()};
+  int total = traced(words, 0).stops, died = 0, kills = 0;
+  ASSERT_GT(total, 100);
+  const char *sweep = getenv("LPC_SWEEP");
+  int step = sweep && std::string(sweep) == "full" ? 1 : std::max(total / 40, 1) | 1;
+  for (int n = step == 1 ? 1 : 1 + getpid() % step; n <= total && !HasFailure(); n += step, kills++) {
+    SCOPED_TRACE("killed at stop " + std::to_string(n) + " of about " + std::to_string(total));
+    words[3] = pid();
+    TracedRun run = traced(words, n);
+    EXPECT_FALSE(run.hung) << run.output;
+    if (auto status = child_->wait(std::chrono::milliseconds(run.acted ? 50 : 0))) {
+      EXPECT_EQ(*status, 128 + SIGSEGV);
+      died++;
+      child_.emplace(std::vector<std::string>{folder_.path() + "/program", "2"});
+      ASSERT_EQ(child_->line(), "ready");
+      continue;
+    }
+    RunResult next = lpc({"revert", "fix", "--pid", pid()}); // puts in order what was left
+    EXPECT_THAT(next.err, HasSubstr("no patch named")) << next.err;
+    EXPECT_EQ(answer("l " + folder_.path() + "/lib.so"), "loaded 1 closed 0");
+    EXPECT_THAT(answer("c"), StartsWith("handle 0 limit 100 mixed 0"));
+    EXPECT_TRUE(eventually([&] { return runsAsBefore(child_->pid(), before_); }));
+  }
+  EXPECT_LE(died, kills / 5);
+  std::cout << kills << " kills at " << total << " stops; " << died << " before the worker held\n";
+}
+
 TEST_F(DlopenFaults, AThousandTimes) {
   start(4);
   object(kOwnThreadLocals);

@@ -65,7 +65,7 @@ constexpr DiagnosticExample kExamples[] = {
      "  help: end process 4712, or wait until it executes a program\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"cannot-unwind", "lpc apply hotfix.lp --pid 4711\n",
-     "lpc apply: error: preparing to unwind process 4711: out of memory [cannot-unwind]\n"
+     "lpc apply: error: preparing to unwind process 4711: Couldn't find architecture of any ELF [cannot-unwind]\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"no-agent", "lpc apply hotfix.lp --pid 4711\n",
      "lpc apply: error: no thread of process 4711 could be borrowed to start lpc's agent in it [no-agent]\n"
@@ -141,7 +141,9 @@ constexpr DiagnosticExample kExamples[] = {
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"worker-lost", "lpc apply hotfix.lp --all\n",
      "lpc apply: error: the worker of process 4711 was ended by SIGKILL [worker-lost]\n"
-     "  state: process 4711 runs on; `lpc status --pid 4711` shows whether it is patched\n"},
+     "  state: process 4711 runs on; `lpc status --pid 4711` shows what is on it, and the next apply or revert puts it "
+     "in "
+     "order first\n"},
     {"still-coming", "lpc apply hotfix.lp --all\n",
      "lpc apply: warning: new processes came as often as lpc looked [still-coming]\n"
      "  help: run `lpc apply --all` again\n"},

@@ -140,8 +140,8 @@ TEST(Assembler, WhatIsNotLetIn) {
   auto refused = [](const std::string &block) { return assembled(block).find(" assembly-") != std::string::npos; };
   EXPECT_TRUE(refused(". = . + 0x10000000"));
   EXPECT_TRUE(refused("a = 5"));
-  EXPECT_TRUE(refused("mov eax, ~~1")); // LLVM would not come back from these
-  EXPECT_TRUE(refused("mov eax, - Not 1"));
+  for (const char *complement : {"mov eax, ~~1", "mov eax, - Not 1", "mov eax, not not 1"}) // LLVM would not come back
+    EXPECT_NE(assembled(complement).find("has no complement"), std::string::npos) << complement;
   for (const char *division :
        {"mov eax, 1/0", "mov eax, 1 / (2 - 2)", "mov eax, 5 mod 0", "mov eax, 5 Mod 1", "mov eax, 5 % 0",
         "mov eax, [1/0]", ".quad 0x8000000000000000 / -1", ".quad 5 % 0", "mov eax, %ebx"}) // LLVM would divide
@@ -160,6 +160,11 @@ TEST(Assembler, WhatIsNotLetIn) {
   EXPECT_TRUE(refused("mov eax, " + std::string(40, '(') + "1" + std::string(40, ')')));
   EXPECT_TRUE(refused("mov eax, " + std::string(2000, '-') + "1"));
   EXPECT_TRUE(refused(std::string(100000, '\n')));
+  std::string row = ".byte 1";
+  for (int i = 0; i < 400; i++)
+    row += ", 1";
+  EXPECT_NE(assembled(row).find("a line of more than 1000 bytes"), std::string::npos);
+  EXPECT_FALSE(refused(row.substr(0, 997))); // that many of them fit
   EXPECT_TRUE(refused("mov eax, \\1"));
   EXPECT_TRUE(refused("nop /* no end"));
   EXPECT_TRUE(refused(".ascii \"no end"));

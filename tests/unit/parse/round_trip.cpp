@@ -143,7 +143,7 @@ Statement withoutPlaces(Statement statement) {
 
 TEST(RoundTrip, RandomStatements) {
   test::RandomStatements generator(4);
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 100'000; i++) {
     Statement made = generator.statement();
     std::string text = statementText(made);
     ASSERT_EQ(text.find('\n'), std::string::npos) << text;

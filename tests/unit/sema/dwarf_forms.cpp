@@ -21,6 +21,8 @@ extern "C" {
 #define OWN __attribute__((noinline, noclone))
 struct request { int id; struct request *next; long weight; };
 struct reply { int id; };
+struct order { int id; struct request *next; long weight; }; /* as long as a request */
+struct twin { int id; };         /* as long as a reply */
 )";
 
 constexpr const char *kProgram = R"(
@@ -51,11 +53,13 @@ int same(struct request *r, unsigned flags) { return r->id - (int)flags; }
 int fewer(struct request *r) { return r->id; }
 int other_kind(struct request *r, double flags) { return r->id - (int)flags; }
 int other_size(struct request *r, long flags) { return r->id - (int)flags; }
-int other_structure(struct reply *r, int flags) { return r->id - flags; }
+int untyped(const void *r, int flags) { return flags + (r != 0); }
+int other_structure(struct order *r, int flags) { return r->id - flags; }
 struct request *other_result(struct request *r, int flags) { return r->next - flags; }
 long longer_result(struct request *r, int flags) { return r->id - flags; }
 void steady(const char *format) { (void)format; }
 int take_bigger(struct bigger reply) { return reply.id; }
+int take_twin(struct twin reply) { return reply.id; }
 #ifdef __cplusplus
 }
 #endif
@@ -99,11 +103,13 @@ TEST_P(DwarfForms, SignaturesOfAFunctionAndItsReplacement) {
               HasSubstr("`fewer` has 1 parameter, and `handle`, which it replaces, has 2"));
   EXPECT_THAT(said("jmp handle $p:other_kind"), HasSubstr("parameter 2 of `other_kind` is `double`"));
   EXPECT_THAT(said("jmp handle $p:other_size"), HasSubstr("parameter 2 of `other_size` is `long int`"));
-  EXPECT_THAT(said("jmp handle $p:other_structure"), HasSubstr("parameter 1 of `other_structure` is `reply *`"));
+  EXPECT_THAT(said("jmp handle $p:other_structure"), HasSubstr("parameter 1 of `other_structure` is `order *`"));
+  EXPECT_EQ(said("jmp handle $p:untyped"), "");
   EXPECT_THAT(said("jmp handle $p:other_result"), HasSubstr("`other_result` returns `request *`"));
   EXPECT_THAT(said("jmp handle $p:longer_result"), HasSubstr("`longer_result` returns `long int`"));
   EXPECT_THAT(said("jmp note $p:steady"), HasSubstr("one of `steady` and `note`, which it replaces, takes a variable"));
   EXPECT_THAT(said("jmp take $p:take_bigger"), HasSubstr("parameter 1 of `take_bigger` is `bigger`"));
+  EXPECT_THAT(said("jmp take $p:take_twin"), HasSubstr("parameter 1 of `take_twin` is `twin`"));
 }
 
 TEST_P(DwarfForms, KindsAndSizesOfVariables) {

@@ -214,6 +214,18 @@ TEST(Payloads, ThreadLocal) {
 )");
 }
 
+// The address of the symbol is that of its resolver, which only a payload's own references know how to ask.
+TEST(Payloads, IndirectFunctions) {
+  std::string indirect = payload("static int one(void) { return 1; }\nstatic int (*pick(void))(void) { return one; }\n"
+                                 "int chosen(void) __attribute__((ifunc(\"pick\")));\n");
+  for (const char *use : {"on pre-apply call $fix:chosen\n", "asm new code {\n  call $fix:chosen\n}\n"}) {
+    std::string said = link(indirect, "", use);
+    EXPECT_NE(said.find("`$fix:chosen` is the resolver of an IFUNC, and not the function [ifunc-symbol]"),
+              std::string::npos)
+        << use << said;
+  }
+}
+
 TEST(Payloads, FilesOfAnotherKind) {
   EXPECT_EQ(link(fileWith("not an ELF file\n", "patch.so"), ""),
             R"(p.lp:1:8: error: `patch.so` is not an ELF file [not-elf]

@@ -188,6 +188,31 @@ TEST(Bounds, StructuresThatContainThemselves) {
   EXPECT_TRUE(DebugInfo::of(file, "f")->partsAt(symbolAt(kVariable), 0).empty());
 }
 
+// 2^33 rows of 2^33: the product has 66 bits, and no size is better than 4.
+TEST(Bounds, ArraysThatAreLargerThanTheAddressSpace) {
+  Bytes table = abbreviations();
+  table.pop_back();
+  auto entry = [&](std::initializer_list<uint8_t> bytes) { add(table, bytes), add(table, {0, 0}); };
+  entry({9, DW_TAG_pointer_type, false, DW_AT_type, DW_FORM_ref4});
+  entry({10, DW_TAG_array_type, true, DW_AT_type, DW_FORM_ref4});
+  entry({11, DW_TAG_subrange_type, false, DW_AT_count, DW_FORM_data8});
+  entry({12, DW_TAG_base_type, false, DW_AT_byte_size, DW_FORM_data1, DW_AT_encoding, DW_FORM_data1});
+  add(table, 0, 1);
+  for (uint64_t rows : {uint64_t{3}, uint64_t{1} << 33}) {
+    Bytes entries;
+    addVariable(entries, kEntries + 15);
+    add(entries, 9, 1), add(entries, kEntries + 20, 4);
+    add(entries, 10, 1), add(entries, kEntries + 44, 4);
+    add(entries, 11, 1), add(entries, rows, 8), add(entries, 11, 1), add(entries, rows, 8), add(entries, 0, 1);
+    add(entries, {12, 1, DW_ATE_signed});
+    Bytes file = withDwarf(unit(entries), table);
+    auto parts = DebugInfo::of(file, "f")->partsAt(symbolAt(kVariable), 0);
+    ASSERT_EQ(parts.size(), 1U);
+    EXPECT_EQ(parts[0].type.kind, DebugType::Kind::Pointer);
+    EXPECT_EQ(parts[0].type.pointeeSize, rows == 3 ? 9U : 0U);
+  }
+}
+
 TEST(Bounds, EntriesInsideEachOther) {
   Bytes entries;
   add(entries, 8, 1), add(entries, 0x1000, 8), add(entries, 16, 8);

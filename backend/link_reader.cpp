@@ -207,8 +207,14 @@ Result<void> PayloadReader::exportSymbols() {
 }
 
 // Names of places in the image; the rest (sections, files, absolute values, thread-local offsets) are none. A global of
-// .symtab has been seen in the dynamic table.
+// .symtab has been seen in the dynamic table. In symbol tables of objects the default version of a name stands as
+// NAME@@VERSION, and it is what the plain name means.
 Result<void> PayloadReader::exportSymbol(const ElfSymbol &symbol, bool exported) {
+  if (size_t plain = symbol.name.find("@@"); plain != 0 && plain != std::string_view::npos) {
+    ElfSymbol named = symbol;
+    named.name = symbol.name.substr(0, plain);
+    if (auto added = exportSymbol(named, exported); !added) return added;
+  }
   unsigned type = symbol.type();
   bool isIndirect = type == STT_GNU_IFUNC;
   bool isPlace = type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE || type == STT_COMMON || isIndirect;

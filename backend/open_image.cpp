@@ -44,6 +44,7 @@ Result<OpenImage> OpenImage::read(const ir::Payload &payload, Machine machine, s
   return image;
 }
 
+// NAME, or NAME@VERSION where it is not the default one.
 std::optional<target::Symbol> OpenImage::exported(const std::string &symbol) const {
   std::optional<target::Symbol> best;
   auto all = file_->find({symbol}, target::Spelling::Exported);

@@ -315,7 +315,9 @@ std::optional<Spot> Addresses::inPayload(Spot spot, const ast::Name &name) {
   spot.link = *link;
   spot.owner = memory.file->text;
   spot.offset = *link - memory.base;
-  spot.address.where = ir::InPayload{memory.id, spot.symbol->name, spot.addend};
+  const target::Symbol &symbol = *spot.symbol;
+  spot.address.where = ir::InPayload{
+      memory.id, symbol.defaultVersion ? symbol.name : cat(symbol.name, "@", symbol.version), spot.addend};
   return spot;
 }
 

@@ -264,7 +264,9 @@ std::shared_ptr<const ElfFile> fileOf(size_t object, Place place, Context &conte
 
 const Symbol *findInPayload(const ast::Name &name, const Memory &memory, const Symbols &symbols, Context &context) {
   // The process's dynamic linker knows what an object exports, and so does who looks into the process later.
-  Candidates found = narrow(symbols.inPayload(memory, name.text), {}, false);
+  const std::vector<Symbol> &all = symbols.inPayload(memory, name.text);
+  const bool literal = !all.empty() && all[0].name == name.text;
+  Candidates found = narrow(all, {.version = literal ? std::string_view{} : splitVersion(name.text).version}, false);
   const bool opened = memory.kind == MemoryKind::Opened;
   if (opened) std::erase_if(found, [](const Symbol *symbol) { return !symbol->exported; });
   const std::string &file = memory.file->text;
@@ -283,9 +285,17 @@ const Symbol *findInPayload(const ast::Name &name, const Memory &memory, const S
     d.help = "give the one that is meant a name of its own in the source";
     return nullptr;
   }
+  const std::string written = cat("$", memory.name->text, ":", spelled(name));
+  if (found[0]->kind == SymbolKind::Ifunc && opened) {
+    context
+        .report(
+            DiagnosticId::IfuncSymbol, name.place,
+            cat("`", written, "` is an IFUNC of an object that is yet to be loaded, which picks its implementation"))
+        .help = "name that implementation, or let a payload of `dl` refer to the IFUNC";
+    return nullptr;
+  }
   // An indirect function of a payload is what its resolver says: the linker makes a stub for it (backend/link.h).
-  bool good = found[0]->kind == SymbolKind::Ifunc ||
-              addressable(*found[0], cat("$", memory.name->text, ":", spelled(name)), name.place, context);
+  bool good = found[0]->kind == SymbolKind::Ifunc || addressable(*found[0], written, name.place, context);
   return good ? found[0] : nullptr;
 }
 

@@ -5,6 +5,8 @@
 #include "frontend/target/relocatable_image.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 namespace lpc::target {
 namespace {
@@ -144,9 +146,21 @@ private:
     return defined && !symbol.isLocal() && !symbol.name.empty();
   }
 
+  // NAME@@VERSION (.symver) is what the plain name means to other objects. There are no versions here.
+  [[nodiscard]] static std::optional<std::string_view> plainName(const InputSymbol &symbol) {
+    size_t end = isExported(symbol) ? symbol.name.find("@@", 1) : std::string_view::npos;
+    return end == std::string_view::npos ? std::nullopt : std::optional(symbol.name.substr(0, end));
+  }
+
   void writeDynamicSymbols() {
     strings_ = {beginTable(), 0};
     file_.insert(file_.end(), input_.strings.begin(), input_.strings.end());
+    for (size_t i = 1; i < input_.symbols.size(); i++)
+      if (auto plain = plainName(input_.symbols[i])) {
+        plainNames_[i] = file_.size() - strings_.begin;
+        file_.insert(file_.end(), plain->begin(), plain->end());
+        file_.push_back(0);
+      }
     strings_.end = file_.size();
     uint16_t stringSection = endTable(strings_.begin, ".dynstr", SHT_STRTAB, 0, 0);
 
@@ -169,8 +183,11 @@ private:
       for (size_t i = 1; i < wanted.size(); i++) {
         if (!wanted[i] || input_.symbols[i].isLocal() != locals) continue;
         dynamicIndex_[i] = static_cast<uint32_t>(names_.size());
-        names_.push_back(input_.symbols[i].name);
-        append(file_, outputOf(input_.symbols[i]));
+        Elf64_Sym symbol = outputOf(input_.symbols[i]);
+        auto plain = plainNames_.find(i);
+        if (plain != plainNames_.end()) symbol.st_name = static_cast<uint32_t>(plain->second);
+        names_.push_back(plainName(input_.symbols[i]).value_or(input_.symbols[i].name));
+        append(file_, symbol);
       }
       if (locals) firstGlobal_ = static_cast<uint32_t>(names_.size());
     }
@@ -324,8 +341,9 @@ private:
   std::vector<Elf64_Phdr> segments_;
   std::string sectionNames_;
   std::array<uint16_t, static_cast<size_t>(Part::None)> sectionOf_{};
-  std::vector<std::string_view> names_; // of the dynamic symbols
-  std::vector<uint32_t> dynamicIndex_;  // by index in input_.symbols
+  std::vector<std::string_view> names_;   // of the dynamic symbols
+  std::vector<uint32_t> dynamicIndex_;    // by index in input_.symbols
+  std::map<size_t, uint64_t> plainNames_; // by the same: where the name stands among the strings
   uint32_t firstGlobal_ = 0;
   uint16_t symbolSection_ = 0, stubSection_ = 0;
   ImageRange strings_, dynamic_; // in the file

@@ -123,6 +123,8 @@ void SymbolLookup::addExports(std::vector<Symbol> &symbols, const std::vector<Sy
       continue;
     }
     same->exported = same->exported || known.exported;
+    if (known.version.empty() && !same->version.empty())
+      continue; // of an object that was relocatable: without versions
     same->version = known.version;
     same->defaultVersion = known.defaultVersion;
   }

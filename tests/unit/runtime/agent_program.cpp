@@ -112,9 +112,10 @@ TEST(WorkerProgram, ReadsAsIntended) {
                           "mov r9, qword ptr [rbx + 0x30]", "xor eax, eax", "call r11",
                           "mov qword ptr [rbx + 0x38], rax", "mov rcx, qword ptr [rbx + 0x60]",
                           "jrcxz " + at(p.ready - 5), "mov qword ptr [rcx], rax", "jmp " + at(p.ready - 5)));
-  EXPECT_THAT(listing(p.code, p.end, p.code.size()),
-              ElementsAre("add rsp, 0x8", "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
-                          "xor eax, eax", "ret"));
+  EXPECT_THAT(listing(p.code, p.end, p.hold), ElementsAre("add rsp, 0x8", "pop r15", "pop r14", "pop r13", "pop r12",
+                                                          "pop rbp", "pop rbx", "xor eax, eax", "ret"));
+  EXPECT_THAT(listing(p.code, p.hold, p.code.size()),
+              ElementsAre("mov eax, 0x22", "syscall", "jmp " + at(p.hold))); // pause
   EXPECT_LT(p.code.size(), 256U) << "it has to fit behind a code segment";
 }
 

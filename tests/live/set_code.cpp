@@ -5,6 +5,7 @@ namespace lpc::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // `hold` sleeps in its system call, which is the two bytes at `held`, until "go".
 constexpr const char *kProgram = R"(
@@ -12,16 +13,19 @@ constexpr const char *kProgram = R"(
   #include <stdio.h>
   #include <string.h>
   #include <unistd.h>
-  long answer(void), hold(int fd, char *to);
+  long answer(void), wide(void), hold(int fd, char *to), caller(int fd, char *to);
   __asm__(".text\n.globl answer, hold, held\n.type answer, @function\n.type hold, @function\n"
           "answer: mov $42, %eax\nret\n.size answer, .-answer\n.balign 16\n"
+          ".balign 16\n.globl wide, caller\n.type wide, @function\n.type caller, @function\n"
+          "wide: mov $0x00058948, %eax\nret\n.size wide, .-wide\n.balign 16\n"
+          "caller: call hold\nret\n.size caller, .-caller\n.balign 16\n"
           "hold: mov $1, %edx\nxor %eax, %eax\nheld: syscall\nnop\nnop\nret\n.size hold, .-hold\n");
   static int pipes[2];
   static volatile pid_t sleeper;
   static void *sleep_in_hold(void *unused) {
     char c;
     sleeper = gettid();
-    hold(pipes[0], &c);
+    caller(pipes[0], &c);
     return unused;
   }
   static int asleep(void) {
@@ -71,6 +75,22 @@ TEST_F(SetCode, ChangesAnOperandWithoutAWarning) {
   EXPECT_EQ(ask("answer"), "answer 43");
   EXPECT_EQ(lpc({"revert", "code", "--pid", pid()}).status, 0);
   EXPECT_EQ(ask("answer"), "answer 42");
+}
+
+// Read from where the value begins, `wide` is one instruction of seven bytes; but one does not begin there.
+TEST_F(SetCode, IsNoSingleStore) {
+  RunResult done = apply("set wide+1 u32 43\n", {"--format", "json"});
+  EXPECT_EQ(done.status, 0) << done.out << done.err;
+  EXPECT_THAT(done.out, HasSubstr("\"stops\": "));
+  EXPECT_THAT(done.out, Not(HasSubstr("\"stops\": 0")));
+}
+
+// The thread comes back behind the bytes, where an instruction begins as before.
+TEST_F(SetCode, MayTakeACallThatHasNotReturned) {
+  RunResult done = apply("set caller hex 0f 1f 44 00 00\n");
+  EXPECT_EQ(done.status, 0) << done.out << done.err;
+  EXPECT_EQ(ask("go"), "gone");
+  EXPECT_EQ(lpc({"revert", "code", "--pid", pid()}).status, 0);
 }
 
 TEST_F(SetCode, WaitsForAThreadBetweenTheBytes) {

@@ -124,7 +124,7 @@ void Types::checkReplacement(const Spot &function, const Spot &replacement) {
   auto now = debug != nullptr ? debug->signature(*replacement.symbol) : std::nullopt;
   debug = now ? debugOf(function) : nullptr;
   auto old = debug != nullptr ? debug->signature(*function.symbol) : std::nullopt;
-  if (!old) return;
+  if (!old || !now) return;
   const std::string name = readable(function.symbol->name), other = readable(replacement.symbol->name);
   std::string what = difference(*old, *now, name, other);
   if (what.empty()) return;

@@ -6,17 +6,10 @@
 
 #include <cstring>
 
+#include "ir/machine/elf_header.h"
+
 namespace lpc::backend {
 namespace {
-
-uint16_t elfMachine(Machine machine) {
-  switch (machine) {
-  case Machine::X86_64: return EM_X86_64;
-  case Machine::AArch64: return EM_AARCH64;
-  case Machine::I386: return EM_386;
-  }
-  return EM_NONE;
-}
 
 template <class T> void append(Bytes &out, const T &value) {
   const auto *bytes = reinterpret_cast<const uint8_t *>(&value);
@@ -93,16 +86,8 @@ private:
   void writeHeader() {
     constexpr uint64_t kAlignment = 8;
     file_.resize((file_.size() + kAlignment - 1) / kAlignment * kAlignment);
-    Elf64_Ehdr header{};
-    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-    header.e_ident[EI_CLASS] = ELFCLASS64;
-    header.e_ident[EI_DATA] = ELFDATA2LSB;
-    header.e_ident[EI_VERSION] = EV_CURRENT;
-    header.e_type = ET_EXEC;
-    header.e_machine = elfMachine(machine_);
-    header.e_version = EV_CURRENT;
+    auto header = elfHeader<Elf64_Ehdr>(ET_EXEC, machine_);
     header.e_shoff = file_.size();
-    header.e_ehsize = sizeof header;
     header.e_shentsize = sizeof(Elf64_Shdr);
     header.e_shnum = static_cast<uint16_t>(headers_.size());
     header.e_shstrndx = namesIndex_;

@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "ir/machine/elf_header.h"
+
 namespace lpc::target {
 namespace {
 
@@ -309,17 +311,9 @@ private:
     if (layout_.unwindIndex.size() != 0)
       addSegment(PT_GNU_EH_FRAME, PF_R, layout_.unwindIndex, layout_.unwindIndex.begin, layout_.unwindIndex.size(), 4);
 
-    Elf64_Ehdr header{};
-    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-    header.e_ident[EI_CLASS] = ELFCLASS64;
-    header.e_ident[EI_DATA] = ELFDATA2LSB;
-    header.e_ident[EI_VERSION] = EV_CURRENT;
-    header.e_type = ET_DYN;
-    header.e_machine = EM_X86_64;
-    header.e_version = EV_CURRENT;
+    auto header = elfHeader<Elf64_Ehdr>(ET_DYN, Machine::X86_64);
     header.e_phoff = sizeof header;
     header.e_shoff = sectionsAt_;
-    header.e_ehsize = sizeof header;
     header.e_phentsize = sizeof(Elf64_Phdr);
     header.e_phnum = static_cast<uint16_t>(segments_.size());
     header.e_shentsize = sizeof(Elf64_Shdr);

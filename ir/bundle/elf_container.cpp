@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ir/machine/elf_header.h"
 #include "ir/support/cat.h"
 
 namespace lpc::ir {
@@ -26,15 +27,6 @@ struct Class32 {
 
 constexpr std::string_view kNames = ".shstrtab";
 constexpr uint64_t kAlignment = 8; // of every section, the headers' own included
-
-uint16_t elfMachine(Machine machine) {
-  switch (machine) {
-  case Machine::X86_64: return EM_X86_64;
-  case Machine::I386: return EM_386;
-  case Machine::AArch64: return EM_AARCH64;
-  }
-  return EM_NONE;
-}
 
 void align(Bytes &out) { out.resize((out.size() + kAlignment - 1) / kAlignment * kAlignment); }
 
@@ -68,15 +60,7 @@ template <class Class> Bytes write(Machine machine, std::span<const Section> sec
   allNames.push_back(0);
   add(kNames, SHT_STRTAB, allNames, 1);
 
-  typename Class::Header header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = Class::kClass;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_ident[EI_VERSION] = EV_CURRENT;
-  header.e_type = ET_REL;
-  header.e_machine = elfMachine(machine);
-  header.e_version = EV_CURRENT;
-  header.e_ehsize = sizeof header;
+  auto header = elfHeader<typename Class::Header>(ET_REL, machine);
   header.e_shoff = static_cast<decltype(header.e_shoff)>(out.size());
   header.e_shentsize = sizeof(SectionHeader);
   header.e_shnum = static_cast<uint16_t>(headers.size());

@@ -45,6 +45,8 @@ std::optional<Machine> machineOfElf(uint16_t eMachine, bool is64) {
   return std::nullopt;
 }
 
+uint16_t elfMachine(Machine machine) { return row(machine).eMachine; }
+
 unsigned pointerSize(Machine machine) { return row(machine).is64 ? 8 : 4; }
 
 unsigned nearJumpSize(Machine machine) { return row(machine).nearJumpSize; }

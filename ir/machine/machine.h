@@ -15,6 +15,7 @@ std::optional<Machine> machineNamed(std::string_view name);
 
 // ELF's e_machine and class (gABI; EM_X86_64 with 32-bit class, x32, is none of ours).
 std::optional<Machine> machineOfElf(uint16_t eMachine, bool is64);
+uint16_t elfMachine(Machine machine);
 
 // Width of a pointer in bytes.
 unsigned pointerSize(Machine machine);

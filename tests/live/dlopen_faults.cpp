@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 // A kill in the middle of a borrow leaves its stub behind the code of the process, where there is room for some tens.
-constexpr int kKillsOfOneProcess = 200;
+constexpr int kKillsOfOneProcess = 50;
 
 class DlopenFaults : public Dlopen {
 protected:

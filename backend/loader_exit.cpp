@@ -20,6 +20,7 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "backend/arch/arch.h"
@@ -109,6 +110,7 @@ bool LoaderExit::mayBeLeft(std::span<const runtime::CallerFrame> frames) const {
 
 runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
   if (!unwinder_ && !prepare()) return {};
+  if (!unwinder_) return {};
   runtime::StoppedThread thread{.tid = failed.tid, .registers = {.raw = failed.registers}};
   user_regs_struct &raw = thread.registers.raw;
   const runtime::Mapping *code = runtime::mappingAt(now_.maps, {raw.rip});
@@ -142,9 +144,10 @@ runtime::WayOut LoaderExit::find(const runtime::FailedCall &failed) {
   runtime::WayOut out{runtime::WayOut::Kind::GoOn, failed.registers};
   out.registers.rip = linker.programCounter.value;
   out.registers.rsp = linker.stackPointer.value;
-  out.registers.rbx = *linker.kept[0], out.registers.rbp = *linker.kept[1];
-  out.registers.r12 = *linker.kept[2], out.registers.r13 = *linker.kept[3];
-  out.registers.r14 = *linker.kept[4], out.registers.r15 = *linker.kept[5];
+  const std::array registers{&out.registers.rbx, &out.registers.rbp, &out.registers.r12,
+                             &out.registers.r13, &out.registers.r14, &out.registers.r15};
+  for (size_t i = 0; i < registers.size(); i++)
+    *registers[i] = linker.kept[i].value_or(0); // all are known
   out.registers.rax = 0;
   out.registers.orig_rax = ~uint64_t{0};
   out.registers.eflags &= ~uint64_t{0x500}; // direction, trap
@@ -214,6 +217,19 @@ bool LoaderExit::endsRegistered(RemoteAddress function) const {
     if (process_.readWord(handle).value_or(0) == handle.value) return true;
   }
   return false;
+}
+
+bool isUnconstructed(const runtime::Process &process, const Snapshot &snapshot, uint64_t handle) {
+  constexpr uint64_t kDynamic = 2 * kWord; // l_ld
+  auto linker = std::ranges::find_if(snapshot.modules, &runtime::Module::isLoader);
+  auto dynamic = process.readWord(RemoteAddress{handle} + kDynamic);
+  const runtime::Module *module = dynamic ? runtime::moduleAt(snapshot.modules, {*dynamic}) : nullptr;
+  if (linker == snapshot.modules.end() || !module) return false;
+  auto nothing = exportedBy(*linker, "_dl_debug_state");
+  auto elf = runtime::ElfMemory::withHeader(process, snapshot.maps, module->range.begin);
+  if (!nothing || !elf) return false;
+  auto first = process.readWord(arrayOf(*elf, true).begin);
+  return first && *first == linker->bias.of(nothing->address).value;
 }
 
 } // namespace lpc::backend

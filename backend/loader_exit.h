@@ -47,4 +47,8 @@ private:
   RemoteRange iteration_{}; // dl_iterate_phdr, which holds a lock while it calls back
 };
 
+// Whether the object with that handle (its struct link_map) is one of which constructors were taken out. It stays so
+// until it is closed.
+bool isUnconstructed(const runtime::Process &process, const Snapshot &snapshot, uint64_t handle);
+
 } // namespace lpc::backend

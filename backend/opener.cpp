@@ -22,6 +22,7 @@
 #include <filesystem>
 
 #include "backend/dynamic_linker.h"
+#include "backend/loader_exit.h"
 #include "backend/open_image.h"
 #include "backend/prepare.h"
 #include "ir/support/cat.h"
@@ -135,6 +136,16 @@ Result<void> Opener::openOne(size_t index, const ir::Payload &payload, const Pla
   if (*handle == 0) return std::unexpected(failed(*path, opening));
   opening.handle = record_->record.openings[index].handle = *handle;
   if (auto looked = session_.lookAgain(); !looked) return looked;
+  if (isUnconstructed(process_, session_.snapshot(), *handle)) {
+    record_->record.openings[index].shared = true;
+    return std::unexpected(
+        Error{DiagnosticId::DlopenFailed,
+              cat("`", opening.file, "` is still in process ", process_.pid(),
+                  " from an attempt in which one of its constructors failed"),
+              {},
+              "it goes as soon as nothing points into it; a copy under another name is another object",
+              place});
+  }
   auto located = locate(payload, before, opening);
   record_->record.openings[index].shared = opening.wasLoaded;
   return located;

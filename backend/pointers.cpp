@@ -33,8 +33,8 @@ std::optional<RemoteRange> stackIn(const runtime::Mapping &mapping, const StackP
 std::vector<StackPosition> sleepersStacks(const runtime::Process &process) {
   std::vector<StackPosition> stacks;
   for (pid_t tid : runtime::threadIds(process.pid()).value_or(std::vector<pid_t>{}))
-    if (auto sleeper = runtime::sleeperAt(process, tid); sleeper && *sleeper)
-      stacks.push_back({(*sleeper)->thread.registers.stackPointer(), (*sleeper)->thread.registers.threadPointer()});
+    if (auto sleeper = runtime::sleeperAt(process, tid).value_or(std::nullopt))
+      stacks.push_back({sleeper->thread.registers.stackPointer(), sleeper->thread.registers.threadPointer()});
   return stacks;
 }
 

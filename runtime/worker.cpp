@@ -49,7 +49,8 @@ constexpr const char *kMemoryName = "livepatch-worker";
 constexpr const char *kMappingName = "/memfd:livepatch-worker ";
 constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microseconds
 constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
-constexpr unsigned kMostFailures = 8; // of one call: destructors that fail one after the other
+constexpr auto kBirthTime = std::chrono::milliseconds(500); // of a thread that may come to be
+constexpr unsigned kMostFailures = 8;                       // of one call: destructors that fail one after the other
 
 // The worker's memory.
 constexpr uint64_t kHeldAt = 128, kAttributesAt = 512, kHandleAt = 640,
@@ -576,15 +577,22 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
                                Deadline deadline, const FindWayOut &wayOut) {
   for (const Mapping &mapping : maps) {
     if (!mapping.path.starts_with(kMappingName) || mapping.offset != 0) continue;
-    for (;;) {
+    for (Deadline birth = within(kBirthTime);;) {
       auto bytes = process.read(mapping.range.begin, sizeof(WorkerJob));
       if (!bytes) return std::unexpected(bytes.error());
       auto word = [&](size_t offset) { return loadLittle(BytesView(*bytes).subspan(offset, 8)); };
       uint64_t tid = word(offsetof(WorkerJob, thread));
       bool nobody = word(offsetof(WorkerJob, launched)) == 0;
-      if (!nobody && (tid == 0 || tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
-      if (!nobody) leadOutLeft(process, mapping.range.begin, static_cast<pid_t>(tid), wayOut);
-      if (nobody || threadState(process.pid(), static_cast<pid_t>(tid)) == 'X') {
+      bool told = word(offsetof(WorkerJob, function)) != 0; // so there is one, which has not run yet
+      if (!nobody && (tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
+      if (!nobody && tid == 0 && !told && Clock::now() >= birth) {
+        Bytes one;
+        appendLittle(one, 1, 8);
+        if (auto kept = process.write(mapping.range.begin + offsetof(WorkerJob, keep), one); !kept) return kept;
+        break;
+      }
+      if (!nobody && tid != 0) leadOutLeft(process, mapping.range.begin, static_cast<pid_t>(tid), wayOut);
+      if (nobody || (tid != 0 && threadState(process.pid(), static_cast<pid_t>(tid)) == 'X')) {
         if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
         break;
       }

@@ -36,6 +36,8 @@ constexpr const char *kProgram = R"(
         void *volatile block = malloc((size_t)(result + i & 1023) + 1);
         free(block);
       }
+      __asm__ volatile("xor %%r8d, %%r8d; xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d" // dead pointers
+                       ::: "r8", "r9", "r10", "r11", "cc");
       rounds++;
     }
     return NULL;

@@ -184,6 +184,12 @@ TEST_F(DlopenFailures, WhatIsInUseStays) {
   EXPECT_THAT(done.err + done.out, HasSubstr("`own.so` stays loaded: "));
   EXPECT_THAT(mapped(), HasSubstr("own.so"));
   expectUnlocked();
+  done = apply("dlopen own own.so\njmp handle $own:fix\n"); // would be loaded already, and constructed no more
+  EXPECT_EQ(done.status, 3) << done.out;
+  EXPECT_THAT(done.err, HasSubstr("from an attempt in which one of its constructors failed"));
+  EXPECT_THAT(done.err, HasSubstr("[dlopen-failed]"));
+  EXPECT_THAT(answer(), HasSubstr("handle 0 "));
+  expectUnlocked();
 }
 
 // Each destructor for itself, and dlclose comes to its end.

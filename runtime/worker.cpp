@@ -49,6 +49,7 @@ constexpr const char *kMemoryName = "livepatch-worker";
 constexpr const char *kMappingName = "/memfd:livepatch-worker ";
 constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microseconds
 constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
+constexpr auto kWayOutTime = std::chrono::seconds(10);      // for one that is late to be where it can be left
 constexpr auto kBirthTime = std::chrono::milliseconds(500); // of a thread that may come to be
 constexpr unsigned kMostFailures = 8;                       // of one call: destructors that fail one after the other
 
@@ -441,8 +442,10 @@ Error Worker::Impl::failure(const WorkerCall &call, Halt halt, const siginfo_t &
 
 // True: it stands where it is to go on.
 bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
-  constexpr timespec kMoment{0, 100'000};
-  for (Deadline deadline = within(kStepTime); Clock::now() < deadline;) {
+  // On a loaded machine it does not get far in a short time: it has to be let run for longer and longer.
+  long moment = 100'000;
+  for (Deadline deadline = within(kWayOutTime); Clock::now() < deadline;
+       moment = std::min(moment * 5 / 4, 10'000'000L)) {
     if (late && !standStill()) return false;
     if (auto stop = thread.look(); stop && *stop && (*stop)->kind == ThreadStop::Kind::Signal) late = false;
     auto registers = thread.registers();
@@ -456,7 +459,8 @@ bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
       return aimed;
     }
     if (out.kind == WayOut::Kind::None || !late || !thread.resume(Resume::Freely)) return false;
-    nanosleep(&kMoment, nullptr);
+    timespec rest{0, moment};
+    nanosleep(&rest, nullptr);
   }
   return false;
 }

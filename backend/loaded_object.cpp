@@ -53,25 +53,35 @@ RemoteAddress tableAt(const runtime::ElfMemory &elf, int64_t tag) {
   return elf.range().contains({value}) ? RemoteAddress{value} : elf.bias().of({value});
 }
 
-// What the dynamic linker and unwinders read of an object, and no program points to: names, symbols and relocations at
-// its start, the header of its frames, and from the dynamic section to the end of what becomes read-only, with the
-// slots that it reaches others through.
-std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf) {
+// What the dynamic linker and unwinders read of an object, and no program points to: its headers, names and
+// relocations, the header of its frames, and from the dynamic section to the end of what becomes read-only, with the
+// slots that it reaches others through. Tables stand anywhere: tools that change objects put grown ones behind all
+// (patchelf), so that what lies between two of them may be the program's.
+std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t headers) {
   constexpr uint64_t kReserved = 3 * kWord, kRelocation = 24; // psABI: entries before those of DT_JMPREL; Elf64_Rela
-  std::vector<RemoteRange> parts;
-  RemoteRange head{elf.range().begin, elf.range().begin};
+  const RemoteRange whole = elf.range();
+  std::vector<RemoteRange> parts{{whole.begin, whole.begin + std::min(headers, whole.size())}};
   const std::pair<int64_t, int64_t> tables[] = {
       {DT_STRTAB, DT_STRSZ}, {DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}, {DT_RELR, DT_RELRSZ}};
-  for (const auto &[where, size] : tables)
-    if (RemoteAddress at = tableAt(elf, where); at.value != 0)
-      head.end = std::max(head.end, at + elf.dynamicEntry(size).value_or(0));
-  parts.push_back(head);
+  for (const auto &[where, bytes] : tables) {
+    RemoteAddress at = tableAt(elf, where);
+    uint64_t size = elf.dynamicEntry(bytes).value_or(0);
+    if (whole.contains(at) && size <= whole.end - at) parts.push_back({at, at + size});
+  }
   if (auto frames = elf.segment(PT_GNU_EH_FRAME)) parts.push_back(*frames);
   auto dynamic = elf.dynamic(), constant = elf.segment(PT_GNU_RELRO);
   if (dynamic && constant && constant->contains(dynamic->begin)) parts.push_back({dynamic->begin, constant->end});
   if (RemoteAddress slots = tableAt(elf, DT_PLTGOT); slots.value != 0)
     parts.push_back({slots, slots + (kReserved + elf.dynamicEntry(DT_PLTRELSZ).value_or(0) / kRelocation * kWord)});
   return parts;
+}
+
+// The ELF header and what is behind it: the program headers. 0: it makes no sense.
+uint64_t headersSize(RemoteAddress header, const runtime::Process &process) {
+  auto bytes = process.read(header, sizeof(Elf64_Ehdr));
+  auto table = bytes ? runtime::parseElfHeader(*bytes, true) : std::nullopt;
+  if (!table || table->offset != sizeof(Elf64_Ehdr)) return 0;
+  return table->offset + table->count * table->entrySize;
 }
 
 std::vector<RemoteRange> without(RemoteRange whole, std::vector<RemoteRange> parts) {
@@ -129,9 +139,11 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
     return dead.isDead(word, at) || free.contain(at) ||
            (module->range.contains({word}) && (isRegistered(at, *module, process) || isOfFrames(at, process)));
   };
+  std::vector<RemoteRange> parts =
+      without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf, headersSize(module->range.begin, process)));
+  if (parts.empty()) return why = "nothing of it is known to be the program's", false;
   SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}, isDead};
-  for (const RemoteRange &part : without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf)))
-    sought.ranges.push_back(part);
+  sought.ranges.insert(sought.ranges.end(), parts.begin(), parts.end());
   sought.ignored.push_back(module->range);
   if (auto block = blockAt(linkMap, process, snapshot->maps)) sought.ignored.push_back(*block);
   std::ranges::sort(sought.ranges);

@@ -48,16 +48,25 @@ struct Kept {
 };
 void PrintTo(const Kept &kept, std::ostream *out) { *out << kept.name; }
 
-class DlopenPointers : public Dlopen, public testing::WithParamInterface<Kept> {};
+class DlopenKeeper : public Dlopen {
+protected:
+  void start(const std::string &statement, const std::vector<std::string> &extra = {}) {
+    folder_.write("main.c", kKeeper);
+    build({"gcc", "-O2", "-g", "-rdynamic", "-o", "program", "main.c"});
+    folder_.write("own.c", kObject);
+    std::vector<std::string> words{"gcc", "-O2", "-shared", "-fPIC", "-DKEEP=" + statement, "-o", "own.so", "own.c"};
+    words.insert(words.end(), extra.begin(), extra.end());
+    build(words);
+    child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
+    ASSERT_EQ(child_->line(), "ready");
+    before_ = stateOf(child_->pid());
+  }
+};
+
+class DlopenPointers : public DlopenKeeper, public testing::WithParamInterface<Kept> {};
 
 TEST_P(DlopenPointers, KeepItUntilTheyGo) {
-  folder_.write("main.c", kKeeper);
-  build({"gcc", "-O2", "-g", "-rdynamic", "-o", "program", "main.c"});
-  folder_.write("own.c", kObject);
-  build({"gcc", "-O2", "-shared", "-fPIC", "-DKEEP=" + GetParam().statement, "-o", "own.so", "own.c"});
-  child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
-  ASSERT_EQ(child_->line(), "ready");
-  before_ = stateOf(child_->pid());
+  start(GetParam().statement);
   RunResult done = apply("dlopen own own.so\njmp handle $own:fix\n");
   ASSERT_EQ(done.status, 0) << done.err;
   EXPECT_EQ(answer(), "handle 101 " + GetParam().answer);
@@ -69,6 +78,26 @@ TEST_P(DlopenPointers, KeepItUntilTheyGo) {
   EXPECT_THAT(mapped(), HasSubstr("own.so"));
   if (GetParam().name == "ByTheKernel") child_->signal(SIGUSR1);
   EXPECT_EQ(answer(), "handle 1 " + GetParam().answer);
+  EXPECT_EQ(answer("f"), "handle 1 kept 0 text own");
+  (void)revert();
+  expectAsBefore();
+}
+
+// As patchelf leaves them: the names stand behind all the rest, relocations in front.
+TEST_F(DlopenKeeper, AnObjectWhoseNamesStandAtItsEnd) {
+  std::string script = run({"ld", "-shared", "--verbose"}).out;
+  const std::string names = "  .dynstr         : { *(.dynstr) }\n", end = "  PROVIDE (_end = .)";
+  size_t begin = script.find('\n', script.find("=====")), last = script.rfind("=====");
+  ASSERT_LT(begin, last) << script;
+  script = script.substr(begin, script.rfind('\n', last) - begin);
+  ASSERT_TRUE(script.contains(names) && script.contains(end)) << script;
+  script.erase(script.find(names), names.size()).insert(script.find(end), names);
+  folder_.write("own.ld", script);
+  start("keep(callback)", {"-Wl,-T,own.ld"});
+  ASSERT_EQ(apply("dlopen own own.so\njmp handle $own:fix\n").status, 0);
+  EXPECT_EQ(answer(), "handle 101 kept 305 text own");
+  EXPECT_THAT(revert().out, HasSubstr("`own.so` stays loaded: "));
+  EXPECT_EQ(answer(), "handle 1 kept 305 text own");
   EXPECT_EQ(answer("f"), "handle 1 kept 0 text own");
   (void)revert();
   expectAsBefore();

@@ -96,16 +96,29 @@ std::vector<RemoteRange> without(RemoteRange whole, std::vector<RemoteRange> par
   return rest;
 }
 
-bool isOfFrames(RemoteAddress at, const runtime::Process &process) {
-  constexpr uint64_t kPage = 4096;
+// The object with that link map.
+const runtime::Module *moduleOf(RemoteAddress linkMap, const runtime::Process &process, const Snapshot &snapshot) {
+  auto bias = process.readWord(linkMap), dynamic = process.readWord(linkMap + kDynamic);
+  const runtime::Module *module = bias && dynamic ? runtime::moduleAt(snapshot.modules, {*dynamic}) : nullptr;
+  return module && module->bias == LoadBias{*bias} ? module : nullptr;
+}
+
+// A row of the table of frames. Nothing is taken for one that a structure of the program could be, so that a row of an
+// object that is gone counts only where it was closed in it.
+bool isOfFrames(RemoteAddress at, const runtime::Process &process, const Snapshot &snapshot) {
+  constexpr uint64_t kPage = 4096, kLargest = 1 << 30;
   constexpr int64_t kPlaces[] = {0, 1, 3}; // of a pointer to the object in the row
   return std::ranges::any_of(kPlaces, [&](int64_t place) {
     auto row = process.read({at.value - static_cast<uint64_t>(place) * kWord}, 4 * kWord);
     if (!row) return false;
     auto word = [&](size_t i) { return loadLittle(BytesView(*row).subspan(i * kWord, kWord)); };
-    const bool closed = word(1) == word(0) && word(2) == 0;
-    const bool open = word(0) < word(3) && word(3) < word(1) && word(2) % kWord == 0;
-    return word(0) != 0 && word(0) % kPage == 0 && (closed || (open && process.readWord({word(2)}).has_value()));
+    const uint64_t begin = word(0);
+    if (begin % kPage != 0 || begin < snapshot.maps.front().range.begin.value) return false;
+    const bool framed = begin < word(3) && word(3) - begin < kLargest;
+    if (word(1) == begin) return framed && word(2) == 0;
+    if (word(1) < begin || (word(3) != 0 && !framed) || word(2) % kWord != 0) return false;
+    const runtime::Module *module = moduleOf({word(2)}, process, snapshot);
+    return module && module->range.begin.value == begin;
   });
 }
 
@@ -126,8 +139,7 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
   auto snapshot = look(process);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   RemoteAddress linkMap{opening.handle};
-  auto dynamic = process.readWord(linkMap + kDynamic);
-  const runtime::Module *module = dynamic ? runtime::moduleAt(snapshot->modules, {*dynamic}) : nullptr;
+  const runtime::Module *module = moduleOf(linkMap, process, *snapshot);
   if (!module) return why = "its handle leads to no object", false;
 
   auto elf = runtime::ElfMemory::withHeader(process, snapshot->maps, module->range.begin);
@@ -137,7 +149,8 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
   FreeBlocks free(process, snapshot->maps);
   auto isDead = [&](uint64_t word, RemoteAddress at) {
     return dead.isDead(word, at) || free.contain(at) ||
-           (module->range.contains({word}) && (isRegistered(at, *module, process) || isOfFrames(at, process)));
+           (module->range.contains({word}) &&
+            (isRegistered(at, *module, process) || isOfFrames(at, process, *snapshot)));
   };
   std::vector<RemoteRange> parts =
       without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf, headersSize(module->range.begin, process)));

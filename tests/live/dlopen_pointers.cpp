@@ -12,12 +12,17 @@ constexpr const char *kKeeper = R"(
   #include <stdio.h>
   #include <stdlib.h>
   #include <string.h>
-  struct entry { char name[24]; int (*volatile function)(int); };
+  struct entry { long words[3]; int (*volatile function)(int); void *volatile argument; };
   static struct entry *entry;
   const char *volatile text = "own";
   static volatile int handled;
   void handled_it(void) { handled++; }
-  void keep(int (*function)(int)) { entry = calloc(1, sizeof *entry); strcpy(entry->name, "entry"); entry->function = function; }
+  void keep_among(long first, long second, long third, int (*function)(int), void *argument) {
+    entry = calloc(1, sizeof *entry);
+    entry->words[0] = first, entry->words[1] = second, entry->words[2] = third;
+    entry->function = function, entry->argument = argument;
+  }
+  void keep(int (*function)(int)) { keep_among(1, 2, 3, function, NULL); }
   void keep_text(const char *words) { text = words; }
   void keep_handler(void (*handler)(int)) { signal(SIGUSR1, handler); }
   __attribute__((noinline)) int handle(int x) { __asm__ volatile("nop; nop; nop; nop; nop"); return x; }
@@ -27,7 +32,7 @@ constexpr const char *kKeeper = R"(
     setvbuf(stdout, NULL, _IOLBF, 0);
     puts("ready");
     for (char line[64]; fgets(line, sizeof line, stdin);) {
-      if (line[0] == 'f') { if (entry) entry->function = NULL; free(entry); entry = NULL; }
+      if (line[0] == 'f') { if (entry) entry->function = NULL, entry->argument = NULL; free(entry); entry = NULL; }
       if (line[0] == 'f') text = "own", signal(SIGUSR1, SIG_DFL);
       int result = callee(1);
       printf("handle %d kept %d text %s\n", result, entry ? entry->function(5) : 0, text);
@@ -36,7 +41,7 @@ constexpr const char *kKeeper = R"(
     return 0;
   })";
 constexpr const char *kObject = R"(
-  void keep(int (*)(int)), keep_text(const char *), keep_handler(void (*)(int)), handled_it(void);
+  void keep(int (*)(int)), keep_among(long, long, long, int (*)(int), void *), keep_text(const char *), keep_handler(void (*)(int)), handled_it(void);
   static __thread int calls;
   static int callback(int x) { calls++; return x + 300; }
   static void on_signal(int number) { (void)number; handled_it(); }
@@ -103,11 +108,14 @@ TEST_F(DlopenKeeper, AnObjectWhoseNamesStandAtItsEnd) {
   expectAsBefore();
 }
 
-INSTANTIATE_TEST_SUITE_P(Live, DlopenPointers,
-                         testing::Values(Kept{"InTheHeap", "keep(callback)", "kept 305 text own"},
-                                         Kept{"InAVariable", "keep_text(words)", "kept 0 text of the object"},
-                                         Kept{"ByTheKernel", "keep_handler(on_signal)", "kept 0 text own"}),
-                         [](const auto &test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Live, DlopenPointers,
+    testing::Values(Kept{"InTheHeap", "keep(callback)", "kept 305 text own"},
+                    Kept{"BehindAnEmptyBuffer", "keep_among(4096, 4096, 0, callback, 0)", "kept 305 text own"},
+                    Kept{"BehindARange", "keep_among(4096, -1, (long)keep, callback, 0)", "kept 305 text own"},
+                    Kept{"InAVariable", "keep_text(words)", "kept 0 text of the object"},
+                    Kept{"ByTheKernel", "keep_handler(on_signal)", "kept 0 text own"}),
+    [](const auto &test) { return test.param.name; });
 
 } // namespace
 } // namespace lpc::test

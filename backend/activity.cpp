@@ -76,7 +76,8 @@ bool ActivityCheck::isReturn(uint64_t word) {
 bool ActivityCheck::looksReturned(uint64_t word) const {
   constexpr uint64_t kAligned = 16; // what compilers align functions to
   std::array<uint8_t, Arch::kLongestCall> bytes{};
-  return word % kAligned != 0 && Arch::supports(process_.machine()) &&
+  const runtime::Mapping *mapping = runtime::mappingAt(maps_, {word});
+  return word % kAligned != 0 && mapping && mapping->executable && Arch::supports(process_.machine()) &&
          process_.read({word - bytes.size()}, std::span(bytes)) &&
          Arch::of(process_.machine()).callBefore(bytes) != Arch::CallKind::None;
 }

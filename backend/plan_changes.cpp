@@ -49,7 +49,7 @@ Result<void> Planner::planWrite(const ir::Write &write, const Place &place) {
   if (auto own = resolver().ownMemory(*at, change.newBytes.size())) {
     applyToContent(static_cast<ir::MemoryId>(*own), change);
   } else {
-    change.code = executable(*at);
+    change.code = executable(*at) && !writable(*at); // what is both may be a variable, which changes all the time
     if (auto read = readOld(change); !read) return read;
     if (write.recorded && *write.recorded != change.oldBytes) return differs(change, *write.recorded);
     change.exact = write.recorded.has_value();
@@ -355,6 +355,11 @@ bool Planner::executable(RemoteAddress at) const {
   if (const OpenImage *image = unloadedAt(at); image != nullptr && image->executableAt(at)) return true;
   const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, at);
   return mapping != nullptr && mapping->executable;
+}
+
+bool Planner::writable(RemoteAddress at) const {
+  const runtime::Mapping *mapping = runtime::mappingAt(snapshot_.maps, at);
+  return mapping != nullptr && mapping->writable;
 }
 
 // The patch's own memory is changed before anyone can see it.

@@ -95,6 +95,7 @@ private:
   Bytes ownContent(size_t own, RemoteAddress at, uint64_t size) const;
   Result<void> checkDestination(RemoteAddress to, std::string_view what = "jump's destination") const;
   [[nodiscard]] bool executable(RemoteAddress at) const;
+  [[nodiscard]] bool writable(RemoteAddress at) const;
   void applyToContent(ir::MemoryId id, PlannedChange &change);
   void putIntoContent(const PlannedChange &change);
   [[nodiscard]] Result<Bytes> codeAt(RemoteAddress at, uint64_t size) const;

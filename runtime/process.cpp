@@ -229,6 +229,8 @@ Error Process::gone() const {
 
 bool Process::executes() const {
   if (ended()) return false;
+  auto status = readText(proc("status"));
+  if (!status || statusNumber(*status, "CoreDumping").value_or(0) != 0) return false; // its threads wait for the dump
   auto threads = threadIds(pid_);
   return threads && std::ranges::any_of(*threads, [&](pid_t tid) {
            return !readLink(proc("task/" + std::to_string(tid) + "/exe")).empty();
@@ -268,6 +270,23 @@ std::string threadName(pid_t pid, pid_t tid) {
 std::optional<ThreadStat> threadStat(pid_t pid, pid_t tid) {
   auto text = readText(taskFile(pid, tid, "stat"));
   return text ? parseStat(*text) : std::nullopt;
+}
+
+// "NSpid: 4711 1": the last is that of the innermost namespace (proc_pid_status(5)).
+pid_t idInside(pid_t pid, pid_t tid) {
+  std::string status = readText(taskFile(pid, tid, "status")).value_or("");
+  std::string_view ids = statusField(status, "NSpid");
+  pid_t inner = tid;
+  std::string_view last = ids.substr(ids.find_last_of(" \t") + 1); // all of it where there is but one
+  std::from_chars(last.data(), last.data() + last.size(), inner);
+  return inner;
+}
+
+pid_t threadInside(pid_t pid, pid_t inner) {
+  auto threads = threadIds(pid);
+  if (!threads) return 0;
+  auto found = std::ranges::find(*threads, inner, [pid](pid_t tid) { return idInside(pid, tid); });
+  return found == threads->end() ? 0 : *found;
 }
 
 char threadState(pid_t pid, pid_t tid) {

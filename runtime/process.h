@@ -61,8 +61,8 @@ public:
 
   // The same process, running the same program as when it was opened? ProcessGone, ProcessChanged.
   [[nodiscard]] Result<void> stillSame() const;
-  [[nodiscard]] bool ended() const; // all its threads have
-  [[nodiscard]] bool dying() const; // it has ended, or was killed and will at once
+  [[nodiscard]] bool ended() const;    // all its threads have
+  [[nodiscard]] bool dying() const;    // it has ended, or was killed and will at once
   [[nodiscard]] bool executes() const; // one of its threads lives and has a program, whatever became of the others
   // The part of stillSame() that is one system call and opens no file, for use while the process stands: it has neither
   // ended nor executed a program since it was opened. Every read and write below says the same for itself.
@@ -105,6 +105,10 @@ Result<std::vector<pid_t>> threadIds(pid_t pid);
 std::string threadName(pid_t pid, pid_t tid);
 // Of /proc/PID/task/TID/stat; nothing when it is gone.
 std::optional<ThreadStat> threadStat(pid_t pid, pid_t tid);
+// The id by which a thread knows itself, in its own pid namespace; `tid` where the kernel does not tell (before 4.1).
+pid_t idInside(pid_t pid, pid_t tid);
+// The thread of the process that knows itself by this id; 0 when there is none.
+pid_t threadInside(pid_t pid, pid_t inner);
 // State letter of /proc/PID/task/TID/stat (R S D T t Z X I), 'X' when it is gone.
 char threadState(pid_t pid, pid_t tid);
 

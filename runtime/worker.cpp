@@ -180,7 +180,7 @@ Result<Bytes> Worker::Impl::callerBlock(RemoteThread &caller, const ThreadLibrar
   put(bytes, kVector, (block + (kCallerVector - kCallerBlock) + 16).value);
   put(bytes, kMultipleThreads, 1, 4);
   std::ranges::copy(*guards, bytes.begin() + kGuards);
-  put(bytes, library.idOffset, static_cast<uint64_t>(caller.tid()), 4);
+  put(bytes, library.idOffset, static_cast<uint64_t>(idInside(process->pid(), caller.tid())), 4);
   return bytes;
 }
 
@@ -371,7 +371,8 @@ Result<Worker::Impl::Halt> Worker::Impl::runOn(Deadline deadline, siginfo_t &sig
       auto info = thread.signalInfo();
       if (!info) return std::unexpected(info.error());
       // Its own, and not one that somebody has sent to the program.
-      bool own = isOwnSignal(stop->signal) && (info->si_code > 0 || info->si_pid == process->pid());
+      bool own =
+          isOwnSignal(stop->signal) && (info->si_code > 0 || info->si_pid == idInside(process->pid(), process->pid()));
       if (own) return signal = *info, Halt::Signal;
       give = stop->signal;
     }
@@ -557,7 +558,7 @@ static void leadOutLeft(const Process &process, RemoteAddress memory, pid_t tid,
   Held held;
   auto read = process.read(memory + kHeldAt, std::span(reinterpret_cast<uint8_t *>(&held), sizeof held));
   auto stack = process.read(memory + offsetof(WorkerJob, stack), 8);
-  if (!read || !stack || held.holds != 1 || threadState(process.pid(), tid) == 'X') return;
+  if (!read || !stack || held.holds != 1) return;
   auto thread = TracedThread::seize(tid);
   if (!thread || !thread->interrupt()) return;
   auto stop = thread->await(within(kStepTime));
@@ -585,18 +586,19 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
       auto bytes = process.read(mapping.range.begin, sizeof(WorkerJob));
       if (!bytes) return std::unexpected(bytes.error());
       auto word = [&](size_t offset) { return loadLittle(BytesView(*bytes).subspan(offset, 8)); };
-      uint64_t tid = word(offsetof(WorkerJob, thread));
+      uint64_t number = word(offsetof(WorkerJob, thread)); // as it knows itself
       bool nobody = word(offsetof(WorkerJob, launched)) == 0;
       bool told = word(offsetof(WorkerJob, function)) != 0; // so there is one, which has not run yet
-      if (!nobody && (tid > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
-      if (!nobody && tid == 0 && !told && Clock::now() >= birth) {
+      if (!nobody && (number > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
+      if (!nobody && number == 0 && !told && Clock::now() >= birth) {
         Bytes one;
         appendLittle(one, 1, 8);
         if (auto kept = process.write(mapping.range.begin + offsetof(WorkerJob, keep), one); !kept) return kept;
         break;
       }
-      if (!nobody && tid != 0) leadOutLeft(process, mapping.range.begin, static_cast<pid_t>(tid), wayOut);
-      if (nobody || (tid != 0 && threadState(process.pid(), static_cast<pid_t>(tid)) == 'X')) {
+      pid_t tid = number == 0 || nobody ? 0 : threadInside(process.pid(), static_cast<pid_t>(number));
+      if (tid != 0) leadOutLeft(process, mapping.range.begin, tid, wayOut);
+      if (nobody || (number != 0 && tid == 0)) {
         if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
         break;
       }

@@ -11,7 +11,8 @@
 //
 // What is registered under the object's handle, a word that holds its own address (__dso_handle), is no reason to keep
 // it: functions for the end and for fork stand there with that handle at most three words behind them (struct
-// exit_function, fork_handler), and dlclose takes them away.
+// exit_function, fork_handler), and dlclose takes them away. Which word it is, is taken from the code that ends them,
+// for the head of an empty list holds its own address, too.
 //
 // Libraries that came with the object are not searched for: which of them dlclose takes away is not known.
 #include "backend/loaded_object.h"
@@ -23,6 +24,7 @@
 
 #include "backend/dead_pointers.h"
 #include "backend/free_blocks.h"
+#include "backend/loader_exit.h"
 #include "backend/pointers.h"
 #include "ir/support/cat.h"
 #include "runtime/elf_memory.h"
@@ -122,12 +124,10 @@ bool isOfFrames(RemoteAddress at, const runtime::Process &process, const Snapsho
   });
 }
 
-// Under the object's own handle: with that behind it.
-bool isRegistered(RemoteAddress at, const runtime::Module &module, const runtime::Process &process) {
-  for (uint64_t i = 0; i <= kMostBefore; i++) {
-    uint64_t handle = process.readWord(at + i * kWord).value_or(0);
-    if (module.range.contains({handle}) && process.readWord({handle}).value_or(0) == handle) return true;
-  }
+// With that handle behind it.
+bool isRegistered(RemoteAddress at, RemoteAddress handle, const runtime::Process &process) {
+  for (uint64_t i = 0; i <= kMostBefore; i++)
+    if (process.readWord(at + i * kWord).value_or(0) == handle.value) return true;
   return false;
 }
 
@@ -146,11 +146,12 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
   if (!elf) return why = "its headers are damaged", false;
 
   DeadPointers dead(found.record, process);
+  const auto handle = endHandle(*elf, process);
   FreeBlocks free(process, snapshot->maps);
   auto isDead = [&](uint64_t word, RemoteAddress at) {
     return dead.isDead(word, at) || free.contain(at) ||
            (module->range.contains({word}) &&
-            (isRegistered(at, *module, process) || isOfFrames(at, process, *snapshot)));
+            ((handle && isRegistered(at, *handle, process)) || isOfFrames(at, process, *snapshot)));
   };
   std::vector<RemoteRange> parts =
       without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf, headersSize(module->range.begin, process)));

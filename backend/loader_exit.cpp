@@ -52,6 +52,21 @@ RemoteRange arrayOf(const runtime::ElfMemory &elf, bool constructors) {
   return {begin, begin + *bytes / kWord * kWord};
 }
 
+// Of the function that compilers link into every object (crtbegin's), which calls what was registered under the
+// object's handle: a word that holds its own address. It takes it from there: `mov rdi, [rip + …]`.
+std::optional<RemoteAddress> handleIn(RemoteAddress function, const runtime::Process &process) {
+  constexpr uint64_t kLength = 48;
+  constexpr uint8_t kLoad[] = {0x48, 0x8b, 0x3d};
+  auto code = process.read(function, kLength);
+  for (size_t at = 0; code && at + 7 <= code->size(); at++) {
+    if (!std::equal(std::begin(kLoad), std::end(kLoad), code->begin() + static_cast<ptrdiff_t>(at))) continue;
+    auto distance = static_cast<int32_t>(loadLittle(BytesView(*code).subspan(at + 3, 4)));
+    RemoteAddress handle{function.value + at + 7 + static_cast<uint64_t>(int64_t{distance})};
+    if (process.readWord(handle).value_or(0) == handle.value) return handle;
+  }
+  return std::nullopt;
+}
+
 std::optional<target::Symbol> exportedBy(const runtime::Module &module, const char *name) {
   auto file = target::ElfFile::open(module.openPath, module.path);
   if (!file) return std::nullopt;
@@ -191,7 +206,7 @@ bool LoaderExit::replace(const runtime::Module &module, bool constructors) const
   for (RemoteAddress at = functions.begin; at < functions.end; at = at + kWord) {
     auto function = process_.readWord(at);
     if (!function) return false;
-    if (!constructors && endsRegistered({*function})) continue;
+    if (!constructors && handleIn({*function}, process_)) continue;
     if (!process_.write(at, nothing)) return false;
   }
   auto entries = elf->dynamic();
@@ -204,19 +219,14 @@ bool LoaderExit::replace(const runtime::Module &module, bool constructors) const
   return true;
 }
 
-// The one that compilers link into every object (crtbegin's), which calls what was registered under the object's
-// handle: a word that holds its own address. It takes it from there: `mov rdi, [rip + …]`.
-bool LoaderExit::endsRegistered(RemoteAddress function) const {
-  constexpr uint64_t kLength = 48;
-  constexpr uint8_t kLoad[] = {0x48, 0x8b, 0x3d};
-  auto code = process_.read(function, kLength);
-  for (size_t at = 0; code && at + 7 <= code->size(); at++) {
-    if (!std::equal(std::begin(kLoad), std::end(kLoad), code->begin() + static_cast<ptrdiff_t>(at))) continue;
-    auto distance = static_cast<int32_t>(loadLittle(BytesView(*code).subspan(at + 3, 4)));
-    RemoteAddress handle{function.value + at + 7 + static_cast<uint64_t>(int64_t{distance})};
-    if (process_.readWord(handle).value_or(0) == handle.value) return true;
+std::optional<RemoteAddress> endHandle(const runtime::ElfMemory &elf, const runtime::Process &process) {
+  RemoteRange functions = arrayOf(elf, false);
+  for (RemoteAddress at = functions.begin; at < functions.end; at = at + kWord) {
+    auto function = process.readWord(at);
+    auto handle = function && elf.range().contains({*function}) ? handleIn({*function}, process) : std::nullopt;
+    if (handle && elf.range().contains(*handle)) return handle;
   }
-  return false;
+  return std::nullopt;
 }
 
 bool isUnconstructed(const runtime::Process &process, const Snapshot &snapshot, uint64_t handle) {

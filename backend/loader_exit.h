@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/plan.h"
+#include "runtime/elf_memory.h"
 #include "runtime/unwind.h"
 #include "runtime/worker.h"
 
@@ -36,7 +37,6 @@ private:
   [[nodiscard]] std::vector<const runtime::Module *> unfinished(const runtime::Module &failed,
                                                                 const std::string &path) const;
   bool replace(const runtime::Module &module, bool constructors) const;
-  [[nodiscard]] bool endsRegistered(RemoteAddress function) const;
 
   const runtime::Process &process_;
   std::optional<runtime::Unwinder> unwinder_;
@@ -46,6 +46,10 @@ private:
   RemoteAddress nothing_{}; // a function that does nothing
   RemoteRange iteration_{}; // dl_iterate_phdr, which holds a lock while it calls back
 };
+
+// The handle of an object (__dso_handle) under which it registers what is due at its end and at fork, as the destructor
+// of its start files takes it. Nothing: it has none such.
+std::optional<RemoteAddress> endHandle(const runtime::ElfMemory &elf, const runtime::Process &process);
 
 // Whether the object with that handle (its struct link_map) is one of which constructors were taken out. It stays so
 // until it is closed.

@@ -35,7 +35,7 @@ constexpr const char *kKeeper = R"(
       if (line[0] == 'f') { if (entry) entry->function = NULL, entry->argument = NULL; free(entry); entry = NULL; }
       if (line[0] == 'f') text = "own", signal(SIGUSR1, SIG_DFL);
       int result = callee(1);
-      printf("handle %d kept %d text %s\n", result, entry ? entry->function(5) : 0, text);
+      printf("handle %d kept %d text %s\n", result, entry && entry->function ? entry->function(5) : 0, text);
       wipe();
     }
     return 0;
@@ -45,8 +45,9 @@ constexpr const char *kObject = R"(
   static __thread int calls;
   static int callback(int x) { calls++; return x + 300; }
   static void on_signal(int number) { (void)number; handled_it(); }
+  static struct list { struct list *next, *last; } items = {&items, &items};
   static const char words[] = "of the object";
-  int fix(int x) { (void)callback, (void)on_signal, (void)words; KEEP; return x + ++calls * 0 + 100; })";
+  int fix(int x) { (void)callback, (void)on_signal, (void)words, (void)items; KEEP; return x + ++calls * 0 + 100; })";
 
 struct Kept {
   std::string name, statement, answer;
@@ -113,6 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Kept{"InTheHeap", "keep(callback)", "kept 305 text own"},
                     Kept{"BehindAnEmptyBuffer", "keep_among(4096, 4096, 0, callback, 0)", "kept 305 text own"},
                     Kept{"BehindARange", "keep_among(4096, -1, (long)keep, callback, 0)", "kept 305 text own"},
+                    Kept{"BeforeAnEmptyList", "keep_among(1, 2, 3, callback, &items)", "kept 305 text own"},
+                    Kept{"AsAnEmptyList", "keep_among(1, 2, 3, 0, &items)", "kept 0 text own"},
                     Kept{"InAVariable", "keep_text(words)", "kept 0 text of the object"},
                     Kept{"ByTheKernel", "keep_handler(on_signal)", "kept 0 text own"}),
     [](const auto &test) { return test.param.name; });

@@ -57,7 +57,8 @@ RemoteAddress tableAt(const runtime::ElfMemory &elf, int64_t tag) {
 
 // What the dynamic linker and unwinders read of an object, and no program points to: its headers, names and
 // relocations, the header of its frames, and from the dynamic section to the end of what becomes read-only, with the
-// slots that it reaches others through. Tables stand anywhere: tools that change objects put grown ones behind all
+// slots that it reaches others through; and nothing of it is between two segments, though it has their pages. Tables
+// stand anywhere: tools that change objects put grown ones behind all
 // (patchelf), so that what lies between two of them may be the program's.
 std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t headers) {
   constexpr uint64_t kReserved = 3 * kWord, kRelocation = 24; // psABI: entries before those of DT_JMPREL; Elf64_Rela
@@ -70,6 +71,12 @@ std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t he
     uint64_t size = elf.dynamicEntry(bytes).value_or(0);
     if (whole.contains(at) && size <= whole.end - at) parts.push_back({at, at + size});
   }
+  RemoteAddress end = whole.begin;
+  for (const RemoteRange &load : elf.loaded()) {
+    if (load.begin > end) parts.push_back({end, load.begin});
+    end = std::max(end, load.end);
+  }
+  if (end > whole.begin && end < whole.end) parts.push_back({end, whole.end});
   if (auto frames = elf.segment(PT_GNU_EH_FRAME)) parts.push_back(*frames);
   auto dynamic = elf.dynamic(), constant = elf.segment(PT_GNU_RELRO);
   if (dynamic && constant && constant->contains(dynamic->begin)) parts.push_back({dynamic->begin, constant->end});

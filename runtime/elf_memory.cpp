@@ -159,6 +159,17 @@ std::optional<RemoteRange> ElfMemory::segment(uint32_t type) const {
   return RemoteRange{begin, begin + segment->memorySize};
 }
 
+std::vector<RemoteRange> ElfMemory::loaded() const {
+  std::vector<RemoteRange> loads;
+  for (const Segment &segment : segments_) {
+    RemoteAddress begin = bias_.of({segment.address});
+    if (segment.type == PT_LOAD && range_.contains(begin) && segment.memorySize <= range_.end - begin)
+      loads.push_back({begin, begin + segment.memorySize});
+  }
+  std::ranges::sort(loads);
+  return loads;
+}
+
 std::optional<uint64_t> ElfMemory::dynamicEntry(int64_t tag) const {
   auto where = dynamic();
   if (!where) return std::nullopt;

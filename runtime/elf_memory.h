@@ -42,6 +42,7 @@ public:
 
   [[nodiscard]] LoadBias bias() const { return bias_; }
   [[nodiscard]] RemoteRange range() const { return range_; }             // of its PT_LOAD segments, whole pages
+  [[nodiscard]] std::vector<RemoteRange> loaded() const;                 // its PT_LOAD segments, to the byte, ascending
   [[nodiscard]] RemoteAddress lastEnd() const;                           // of these, to the byte
   [[nodiscard]] std::optional<RemoteRange> dynamic() const;              // its PT_DYNAMIC
   [[nodiscard]] std::optional<RemoteRange> segment(uint32_t type) const; // the first of that PT_…

@@ -249,7 +249,6 @@ private:
   Result<void> inactive(runtime::Tracees &tracees, std::span<const runtime::StoppedThread *const> threads) {
     Clock::time_point patience{};
     auto moment = kMoment;
-    if (!threads.front()->running) rehearse();
     for (pid_t last = 0;;) {
       active_ = activity_.findAny(threads, unwinder_ ? &*unwinder_ : nullptr);
       if (!active_) return {};
@@ -263,10 +262,6 @@ private:
     }
     return fail(DiagnosticId::ProcessBusy, "a thread is in the way");
   }
-  // What will be read while running threads stand is read once before: the second time, all that it takes is at hand,
-  // in the kernel as well.
-  void rehearse() { (void)guards_.read(process_); }
-
   // More where attempts are rare: at most a quarter of the time is spent so.
   [[nodiscard]] microseconds timeForChances() const {
     return std::min({rest_ / 4, kMostChances, options_.maxPause / 2});

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "frontend/target/elf_file.h"
+#include "backend/module_files.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
@@ -25,9 +25,9 @@ Result<DynamicLinker> findDynamicLinker(const runtime::Process &process, const S
     auto module = std::ranges::find(snapshot.modules, soname, &runtime::Module::soname);
     if (module == snapshot.modules.end()) continue;
     isGnu = true;
-    auto file = target::ElfFile::open(module->openPath, module->path);
+    const target::ElfFile *file = snapshot.files->of(*module);
     if (!file) continue;
-    auto found = (*file)->find({"dlopen", "dlclose", "dlerror"}, target::Spelling::Exported);
+    auto found = file->find({"dlopen", "dlclose", "dlerror"}, target::Spelling::Exported);
     std::array<std::optional<RemoteAddress>, 3> at;
     for (size_t i = 0; i < at.size(); i++)
       for (const target::Symbol &symbol : found[i])

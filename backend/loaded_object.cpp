@@ -58,8 +58,8 @@ RemoteAddress tableAt(const runtime::ElfMemory &elf, int64_t tag) {
 // What the dynamic linker and unwinders read of an object, and no program points to: its headers, names and
 // relocations, the header of its frames, and from the dynamic section to the end of what becomes read-only, with the
 // slots that it reaches others through; and nothing of it is between two segments, though it has their pages. Tables
-// stand anywhere: tools that change objects put grown ones behind all
-// (patchelf), so that what lies between two of them may be the program's.
+// stand anywhere: tools that change objects put grown ones behind all (patchelf), so that what lies between two of them
+// may be the program's.
 std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t headers) {
   constexpr uint64_t kReserved = 3 * kWord, kRelocation = 24; // psABI: entries before those of DT_JMPREL; Elf64_Rela
   const RemoteRange whole = elf.range();
@@ -160,8 +160,7 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
            (module->range.contains({word}) &&
             ((handle && isRegistered(at, *handle, process)) || isOfFrames(at, process, *snapshot)));
   };
-  std::vector<RemoteRange> parts =
-      without({elf->range().begin, elf->lastEnd()}, linkersParts(*elf, headersSize(module->range.begin, process)));
+  std::vector<RemoteRange> parts = without(elf->range(), linkersParts(*elf, headersSize(module->range.begin, process)));
   if (parts.empty()) return why = "nothing of it is known to be the program's", false;
   SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}, isDead};
   sought.ranges.insert(sought.ranges.end(), parts.begin(), parts.end());

@@ -24,7 +24,7 @@
 #include <cerrno>
 
 #include "backend/arch/arch.h"
-#include "frontend/target/elf_file.h"
+#include "backend/module_files.h"
 #include "runtime/elf_memory.h"
 
 namespace lpc::backend {
@@ -67,10 +67,10 @@ std::optional<RemoteAddress> handleIn(RemoteAddress function, const runtime::Pro
   return std::nullopt;
 }
 
-std::optional<target::Symbol> exportedBy(const runtime::Module &module, const char *name) {
-  auto file = target::ElfFile::open(module.openPath, module.path);
+std::optional<target::Symbol> exportedBy(const Snapshot &snapshot, const runtime::Module &module, const char *name) {
+  const target::ElfFile *file = snapshot.files->of(module);
   if (!file) return std::nullopt;
-  auto found = (*file)->find({name}, target::Spelling::Exported);
+  auto found = file->find({name}, target::Spelling::Exported);
   return found[0].empty() ? std::nullopt : std::optional(found[0][0]);
 }
 
@@ -89,8 +89,8 @@ bool LoaderExit::prepare() {
         arrays_.push_back({&module, functions, constructors});
   }
   if (linker_ == nullptr || libc_ == nullptr || arrays_.empty()) return false;
-  auto nothing = exportedBy(*linker_, "_dl_debug_state"); // for debuggers to stop at (<link.h>, r_brk)
-  auto iteration = exportedBy(*libc_, "dl_iterate_phdr");
+  auto nothing = exportedBy(now_, *linker_, "_dl_debug_state"); // for debuggers to stop at (<link.h>, r_brk)
+  auto iteration = exportedBy(now_, *libc_, "dl_iterate_phdr");
   if (!nothing || !iteration || iteration->size == 0) return false;
   nothing_ = linker_->bias.of(nothing->address);
   iteration_ = {libc_->bias.of(iteration->address), libc_->bias.of(iteration->address + iteration->size)};
@@ -185,8 +185,8 @@ std::vector<const runtime::Module *> LoaderExit::unfinished(const runtime::Modul
     const runtime::Module &needed = *found[i];
     for (auto module = first; module != now_.modules.end(); ++module) {
       if (std::ranges::find(found, &*module) != found.end()) continue;
-      auto file = target::ElfFile::open(module->openPath, module->path);
-      bool needs = file && std::ranges::any_of((*file)->needed(), [&](const std::string &name) {
+      const target::ElfFile *file = now_.files->of(*module);
+      bool needs = file && std::ranges::any_of(file->needed(), [&](const std::string &name) {
                      return name == needed.soname || name == needed.path || needed.path.ends_with("/" + name);
                    });
       if (needs) found.push_back(&*module);
@@ -235,7 +235,7 @@ bool isUnconstructed(const runtime::Process &process, const Snapshot &snapshot, 
   auto dynamic = process.readWord(RemoteAddress{handle} + kDynamic);
   const runtime::Module *module = dynamic ? runtime::moduleAt(snapshot.modules, {*dynamic}) : nullptr;
   if (linker == snapshot.modules.end() || !module) return false;
-  auto nothing = exportedBy(*linker, "_dl_debug_state");
+  auto nothing = exportedBy(snapshot, *linker, "_dl_debug_state");
   auto elf = runtime::ElfMemory::withHeader(process, snapshot.maps, module->range.begin);
   if (!nothing || !elf) return false;
   auto first = process.readWord(arrayOf(*elf, true).begin);

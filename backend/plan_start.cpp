@@ -117,27 +117,27 @@ private:
     finishes_.push_back({CallStage::Finish, function, std::move(arguments), std::move(name), {}, step});
   }
 
-  bool needsFrames(const StartedPayload &payload) {
-    if (!payload.image->unwindTable) return false;
+  // The cheapest question first: most programs are none of C++, and their payloads need not be decoded.
+  bool needsFrames(const StartedPayload &payload, const std::optional<PayloadRange> &range) {
     if (payload.image->isCxx || payload.calledBack) return true;
-    auto range = framesOf(*payload.content, *payload.image->unwindTable);
-    if (range && !callsOut(*payload.image, *payload.content, payload.base, *range)) return false;
-    if (!inCxx_) {
-      if (isCxx(snapshot_))
-        if (auto threads = findThreadLibrary(process_, snapshot_)) plan_.threads = *threads;
-      inCxx_ = plan_.threads.has_value();
+    if (!inCxx_) inCxx_ = isCxx(snapshot_);
+    if (!*inCxx_ || (range && !callsOut(*payload.image, *payload.content, payload.base, *range))) return false;
+    if (!askedForThreads_) {
+      askedForThreads_ = true;
+      if (auto threads = findThreadLibrary(process_, snapshot_)) plan_.threads = *threads;
     }
-    return *inCxx_;
+    return plan_.threads.has_value();
   }
 
   Result<void> frames(const StartedPayload &payload) {
-    if (!needsFrames(payload)) return {};
+    if (!payload.image->unwindTable) return {};
+    auto range = framesOf(*payload.content, *payload.image->unwindTable);
+    if (!needsFrames(payload, range)) return {};
     if (!unwinders_) unwinders_ = findUnwinders(snapshot_);
     if (unwinders_->empty() && !payload.image->throws) return {};
     if (unwinders_->empty())
       return refuse(payload, "throws exceptions, and the process has no unwinder that could be told of its functions",
                     "load it with `dlopen`, or return an error instead");
-    auto range = framesOf(*payload.content, *payload.image->unwindTable);
     if (!range && !payload.image->throws) return {};
     if (!range) return refuse(payload, "throws exceptions, and its unwinding table has no end", "");
     std::vector<uint64_t> where{(payload.base + range->offset).value};
@@ -199,6 +199,7 @@ private:
   std::vector<Call> &calls_;
   std::vector<Call> starts_, finishes_;
   std::optional<bool> inCxx_;
+  bool askedForThreads_ = false;
   std::optional<std::vector<Unwinder>> unwinders_;
 };
 

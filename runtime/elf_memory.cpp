@@ -142,30 +142,23 @@ std::optional<ElfMemory> ElfMemory::withHeader(const Process &process, const std
   return std::nullopt;
 }
 
-RemoteAddress ElfMemory::lastEnd() const {
-  RemoteAddress end = range_.begin;
-  for (const Segment &segment : segments_)
-    if (segment.type == PT_LOAD) end = std::max(end, bias_.of({segment.address}) + segment.memorySize);
-  return std::min(end, range_.end);
-}
-
 std::optional<RemoteRange> ElfMemory::dynamic() const { return segment(PT_DYNAMIC); }
+
+std::optional<RemoteRange> ElfMemory::placed(const Segment &segment) const {
+  RemoteAddress begin = bias_.of({segment.address});
+  if (!range_.contains(begin) || segment.memorySize > range_.end - begin) return std::nullopt;
+  return RemoteRange{begin, begin + segment.memorySize};
+}
 
 std::optional<RemoteRange> ElfMemory::segment(uint32_t type) const {
   const Segment *segment = firstOf(segments_, type);
-  if (!segment) return std::nullopt;
-  RemoteAddress begin = bias_.of({segment->address});
-  if (!range_.contains(begin) || segment->memorySize > range_.end - begin) return std::nullopt;
-  return RemoteRange{begin, begin + segment->memorySize};
+  return segment ? placed(*segment) : std::nullopt;
 }
 
 std::vector<RemoteRange> ElfMemory::loaded() const {
   std::vector<RemoteRange> loads;
-  for (const Segment &segment : segments_) {
-    RemoteAddress begin = bias_.of({segment.address});
-    if (segment.type == PT_LOAD && range_.contains(begin) && segment.memorySize <= range_.end - begin)
-      loads.push_back({begin, begin + segment.memorySize});
-  }
+  for (const Segment &segment : segments_)
+    if (auto load = segment.type == PT_LOAD ? placed(segment) : std::nullopt) loads.push_back(*load);
   std::ranges::sort(loads);
   return loads;
 }

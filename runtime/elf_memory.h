@@ -43,7 +43,6 @@ public:
   [[nodiscard]] LoadBias bias() const { return bias_; }
   [[nodiscard]] RemoteRange range() const { return range_; }             // of its PT_LOAD segments, whole pages
   [[nodiscard]] std::vector<RemoteRange> loaded() const;                 // its PT_LOAD segments, to the byte, ascending
-  [[nodiscard]] RemoteAddress lastEnd() const;                           // of these, to the byte
   [[nodiscard]] std::optional<RemoteRange> dynamic() const;              // its PT_DYNAMIC
   [[nodiscard]] std::optional<RemoteRange> segment(uint32_t type) const; // the first of that PT_…
   [[nodiscard]] std::optional<uint64_t> dynamicEntry(int64_t tag) const; // the first of that DT_…
@@ -53,6 +52,7 @@ public:
 private:
   ElfMemory(const Process &process, const std::vector<Mapping> &maps) : process_(&process), maps_(&maps) {}
   bool place(LoadBias bias);
+  [[nodiscard]] std::optional<RemoteRange> placed(const Segment &segment) const; // nothing: not inside of range()
   [[nodiscard]] Bytes bytes(RemoteAddress at, uint64_t size) const;
 
   const Process *process_;

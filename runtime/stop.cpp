@@ -183,7 +183,8 @@ void Tracees::Impl::waitEagerly() { eager = parallel ? Clock::now() + kEager : D
 
 Result<bool> Tracees::Impl::runOn(size_t index, microseconds time) {
   Tracee &tracee = tracees[index];
-  LPC_CHECK(passes[index] == Pass::DoneRunning && tracee.state == TraceeState::Stopped);
+  LPC_CHECK(passes[index] == Pass::DoneRunning);
+  if (tracee.state != TraceeState::Stopped) return false; // it was killed while another one ran on
   if (tracee.groupStop)
     return fail(DiagnosticId::CannotStop, threadNamed(process->pid(), tracee.tid) + " has been stopped by a signal");
   if (tracee.runOn()) {

@@ -1,8 +1,7 @@
 // How a worker is made, commanded and ended.
 //
-//   1. The agent maps memory for it: its job, a guard page, its stack. A memfd of a name of its own, so that the next
-//   lpc
-//      can find what a killed one has left.
+//   1. The agent maps memory for it: its job, a guard page, its stack (worker_memory.h). A memfd of a name of its own,
+//      so that the next lpc can find what a killed one has left.
 //   2. Another thread is borrowed for a clone. It gets a thread block that is all zero but for what pthread_create
 //      looks at: pointers to itself, its id (the owner of recursive locks), and the guards that new threads inherit.
 //   3. That thread calls pthread_create, detached, with the worker's stack, and ends. The worker is attached from its
@@ -13,14 +12,10 @@
 //
 // A function that fails is led out by who called it, where that knows a way. Until that is found, one that has raised a
 // signal stands where it would sleep if lpc were killed, and not in front of the signal; where it was is in its memory,
-// for the next lpc to find the way. Else the function
-// is left by putting the worker where it would return to, with the stack as it was then: it
-// leaves through glibc's own exit. Should that fail too (it needs a lock that the function held), the thread just ends,
-// and its memory stays, because the C library still has it in its list of threads.
-//
-// The first pthread_create tells the C library that locks are needed from now on. The only thread of a program may be
-// in the middle of something that it began without locks; so it is waited for, until it sleeps or is elsewhere. Where
-// the C library is linked into the program, it is nowhere else for certain: it has to sleep.
+// for the next lpc to find the way (worker_left.cpp). Else the function is left by putting the worker where it would
+// return to, with the stack as it was then: it leaves through glibc's own exit. Should that fail too (it needs a lock
+// that the function held), the thread just ends, and its memory stays, because the C library still has it in its list
+// of threads.
 #include "runtime/worker.h"
 
 #include <sched.h>
@@ -34,30 +29,21 @@
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/borrow.h"
+#include "runtime/leaves_library.h"
 #include "runtime/memory_file.h"
 #include "runtime/padding.h"
 #include "runtime/proc_text.h"
 #include "runtime/remote_thread.h"
+#include "runtime/worker_memory.h"
 
 namespace lpc::runtime {
 namespace {
 
-using x86_64::WorkerJob;
+using namespace worker;
 
-constexpr uint64_t kPage = 4096;
-constexpr const char *kMemoryName = "livepatch-worker";
-constexpr const char *kMappingName = "/memfd:livepatch-worker ";
-constexpr auto kStepTime = std::chrono::seconds(5); // for what takes microseconds
 constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
-constexpr auto kWayOutTime = std::chrono::seconds(10);      // for one that is late to be where it can be left
-constexpr auto kBirthTime = std::chrono::milliseconds(500); // of a thread that may come to be
-constexpr unsigned kMostFailures = 8;                       // of one call: destructors that fail one after the other
-
-// The worker's memory.
-constexpr uint64_t kHeldAt = 128, kAttributesAt = 512, kHandleAt = 640,
-                   kTextAt = 1024;                     // in the first page, behind the job
-constexpr uint64_t kStackAt = 2 * kPage;               // behind a page that nobody may touch
-constexpr uint64_t kWorkerSize = kStackAt + (8 << 20); // the stack that threads usually have
+constexpr auto kWayOutTime = std::chrono::seconds(10); // for one that is late to be where it can be left
+constexpr unsigned kMostFailures = 8;                  // of one call: destructors that fail one after the other
 
 // The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
 // those.
@@ -69,14 +55,6 @@ constexpr uint64_t kSelf = 0, kVector = 8, kDescriptor = 0x10, kMultipleThreads 
 // struct pthread_attr of glibc (sysdeps/nptl/internaltypes.h), the same since 2.0.
 constexpr uint64_t kAttrFlags = 8, kAttrStackEnd = 24, kAttrStackSize = 32, kAttributesSize = 56;
 constexpr uint32_t kDetached = 1, kOwnStack = 8;
-
-// Where a function has failed whose thread holds.
-struct Held {
-  uint64_t holds = 0;   // 1: it does, unless it is elsewhere by now
-  uint64_t program = 0; // where the program of the worker is
-  user_regs_struct registers{};
-};
-static_assert(sizeof(WorkerJob) <= kHeldAt && kHeldAt + sizeof(Held) <= kAttributesAt);
 
 constexpr int kOwnSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
 
@@ -94,8 +72,6 @@ std::string signalName(int signal) {
   const char *name = sigabbrev_np(signal);
   return name ? cat("SIG", name) : cat("signal ", signal);
 }
-
-Deadline within(std::chrono::microseconds time) { return Clock::now() + time; }
 
 void put(Bytes &bytes, uint64_t offset, uint64_t value, unsigned width = 8) {
   storeLittle(std::span(bytes).subspan(offset, width), value);
@@ -116,14 +92,6 @@ Result<Bytes> initialStorage(const Process &process, const ThreadStorage &storag
   if (auto read = process.read(storage.image.begin, std::span(bytes).first(initial)); !read)
     return std::unexpected(read.error());
   return bytes;
-}
-
-RemoteRange programAt(RemoteAddress at) { return {at, at + x86_64::workerProgram().code.size()}; }
-
-std::string textOf(const Process &process, RemoteAddress memory) {
-  auto bytes = process.read(memory + kTextAt, kLongestWorkerText + 1);
-  if (!bytes) return {};
-  return {bytes->begin(), std::ranges::find(*bytes, uint8_t{0})};
 }
 
 } // namespace
@@ -154,8 +122,6 @@ struct Worker::Impl {
   Result<Bytes> callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const;
   Result<void> handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const;
   Result<void> becomeThread();
-  [[nodiscard]] bool settle(const std::vector<pid_t> &before, const std::vector<Mapping> &maps, bool libraryInProgram,
-                            Deadline deadline) const;
   Result<Halt> runOn(Deadline deadline, siginfo_t &signal);
   Error failure(const WorkerCall &call, Halt halt, const siginfo_t &signal, std::chrono::microseconds limit) const;
   bool leadOut(const FindWayOut &find, bool late);
@@ -275,40 +241,6 @@ Result<void> Worker::Impl::becomeThread() {
   return {};
 }
 
-// True: there are several threads, or the only one is not in the middle of the C library.
-bool Worker::Impl::settle(const std::vector<pid_t> &before, const std::vector<Mapping> &maps, bool libraryInProgram,
-                          Deadline deadline) const {
-  if (before.size() != 1) return true;
-  pid_t only = before[0];
-  auto isElsewhere = [&](RemoteAddress at) {
-    const Mapping *mapping = mappingAt(maps, at);
-    std::string_view path = mapping ? std::string_view(mapping->path) : std::string_view();
-    std::string_view file = path.substr(path.rfind('/') + 1);
-    return !file.starts_with("libc.") && !file.starts_with("libc-") && !file.starts_with("ld-");
-  };
-  while (Clock::now() < deadline) {
-    auto call = readText(cat("/proc/", process->pid(), "/task/", only, "/syscall"));
-    VictimRank rank = rankOf(threadState(process->pid(), only), call.value_or(""));
-    if (rank == VictimRank::Asleep || rank == VictimRank::AsleepTimed || rank == VictimRank::AsleepUnknown) return true;
-    const timespec rest{0, 200'000};
-    if (libraryInProgram) {
-      nanosleep(&rest, nullptr);
-      continue;
-    }
-    auto stopped = TracedThread::seize(only);
-    if (!stopped || !stopped->interrupt()) return true; // it has ended
-    auto stop = stopped->await(within(kStepTime));
-    if (!stop || stop->over()) return true;
-    auto registers = stopped->registers();
-    bool good = registers && static_cast<int64_t>(registers->orig_rax) < 0 && isElsewhere({registers->rip});
-    if (registers) (void)stopped->setRegisters(x86_64::homeFromStop(*registers));
-    (void)stopped->detach(stop->signalToGiveBack());
-    if (good) return true;
-    nanosleep(&rest, nullptr);
-  }
-  return false;
-}
-
 Result<Worker> Worker::start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
                              const ThreadLibrary &library, Deadline deadline) {
   const ThreadStorage &storage = library.storage;
@@ -332,11 +264,11 @@ Result<Worker> Worker::start(const Process &process, Agent &agent, const std::ve
     return std::unexpected(guarded.error());
   if (auto written = process.write(*memory + kAttributesAt, attributes(*memory)); !written)
     return std::unexpected(written.error());
-  if (library.inProgram && !impl->settle(*before, maps, true, deadline))
+  if (library.inProgram && !leavesLibrary(process, *before, maps, true, deadline))
     return fail(DiagnosticId::NoThreads, cat("the only thread of process ", process.pid(),
                                              " does not sleep, and may be inside of the C library"));
   if (auto born = impl->bear(maps, library, deadline); !born) return std::unexpected(born.error());
-  (void)impl->settle(*before, maps, library.inProgram, deadline); // later it is as good as elsewhere
+  (void)leavesLibrary(process, *before, maps, library.inProgram, deadline); // later it is as good as elsewhere
   return Worker(std::move(impl));
 }
 
@@ -545,73 +477,6 @@ void Worker::Impl::end() {
   Bytes none(8);
   if (!process->write(memory, none) || !thread.resume(Resume::Freely)) return;
   keep = !awaitEnd();
-}
-
-// --- what others have left ----------------------------------------------------------------------------------------
-
-bool workerWasLeft(const std::vector<Mapping> &maps) {
-  return std::ranges::any_of(maps, [](const Mapping &mapping) { return mapping.path.starts_with(kMappingName); });
-}
-
-// Whose lpc was killed before it had found the way.
-static void leadOutLeft(const Process &process, RemoteAddress memory, pid_t tid, const FindWayOut &find) {
-  Held held;
-  auto read = process.read(memory + kHeldAt, std::span(reinterpret_cast<uint8_t *>(&held), sizeof held));
-  auto stack = process.read(memory + offsetof(WorkerJob, stack), 8);
-  if (!read || !stack || held.holds != 1) return;
-  auto thread = TracedThread::seize(tid);
-  if (!thread || !thread->interrupt()) return;
-  auto stop = thread->await(within(kStepTime));
-  auto registers = stop && !stop->over() ? thread->registers() : Result<user_regs_struct>();
-  const x86_64::WorkerProgram &program = x86_64::workerProgram();
-  if (!registers || registers->rip - held.program - program.hold > x86_64::kHoldSize) return;
-  WayOut out =
-      find({tid, false, held.registers, programAt({held.program}), {loadLittle(*stack)}, textOf(process, memory)});
-  if (out.kind == WayOut::Kind::GoOn) {
-    *registers = out.registers;
-  } else {
-    registers->rip = held.program + program.end;
-    registers->orig_rax = ~uint64_t{0};
-  }
-  if (!thread->setRegisters(*registers)) return;
-  (void)process.write(memory + kHeldAt, Bytes(8));
-  (void)thread->detach();
-}
-
-Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
-                               Deadline deadline, const FindWayOut &wayOut) {
-  for (const Mapping &mapping : maps) {
-    if (!mapping.path.starts_with(kMappingName) || mapping.offset != 0) continue;
-    for (Deadline birth = within(kBirthTime);;) {
-      auto bytes = process.read(mapping.range.begin, sizeof(WorkerJob));
-      if (!bytes) return std::unexpected(bytes.error());
-      auto word = [&](size_t offset) { return loadLittle(BytesView(*bytes).subspan(offset, 8)); };
-      uint64_t number = word(offsetof(WorkerJob, thread)); // as it knows itself
-      bool nobody = word(offsetof(WorkerJob, launched)) == 0;
-      bool told = word(offsetof(WorkerJob, function)) != 0; // so there is one, which has not run yet
-      if (!nobody && (number > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
-      if (!nobody && number == 0 && !told && Clock::now() >= birth) {
-        Bytes one;
-        appendLittle(one, 1, 8);
-        if (auto kept = process.write(mapping.range.begin + offsetof(WorkerJob, keep), one); !kept) return kept;
-        break;
-      }
-      pid_t tid = number == 0 || nobody ? 0 : threadInside(process.pid(), static_cast<pid_t>(number));
-      if (tid != 0) leadOutLeft(process, mapping.range.begin, tid, wayOut);
-      if (nobody || (number != 0 && tid == 0)) {
-        if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
-        break;
-      }
-      if (Clock::now() >= deadline)
-        return fail(
-            DiagnosticId::CallRunning,
-            cat("thread ", tid, " of process ", process.pid(), " is at work on a function that an earlier lpc called"),
-            "try again when it has returned");
-      timespec rest{0, 1'000'000};
-      nanosleep(&rest, nullptr);
-    }
-  }
-  return {};
 }
 
 } // namespace lpc::runtime

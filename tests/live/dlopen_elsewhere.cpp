@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "backend/dynamic_linker.h"
+#include "backend/module_files.h"
 #include "frontend/target/elf_file.h"
 #include "tests/live/dlopen.h"
 
@@ -73,6 +74,7 @@ TEST_F(DlopenElsewhere, LibrariesOfAnOlderGlibc) {
     return made;
   };
   backend::Snapshot snapshot;
+  snapshot.files = std::make_shared<backend::ModuleFiles>();
   snapshot.modules = {module("", "program", 0x400000), module("libc.so.6", "libc.so", 0x10000000)};
   auto without = backend::findDynamicLinker(*process, snapshot);
   ASSERT_FALSE(without);

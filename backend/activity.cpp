@@ -3,7 +3,8 @@
 // has frames on both: what its own stack holds is then scanned whole, for nobody can say where it was left.
 //
 // Of memory that is to vanish any pointer counts, and what calls have left on the stack does not: a word that stands
-// behind a call in its code, and is no start of a function (these are aligned), is decided by the unwinder, too.
+// behind a call in its code, and is no start of a function, is decided by the unwinder, too. Functions begin where the
+// memory's own tables say, or are aligned.
 //
 // A stack that is cut out of a large heap has no end that a mapping shows. Of those that Go made, their own record
 // tells (runtime/go_stack.h); otherwise the scan ends after kMostScanned bytes, and the unwinder decides.
@@ -68,16 +69,17 @@ const GuardedCode *ActivityCheck::returning(RemoteAddress returnAddress) const {
 
 bool ActivityCheck::isReturn(uint64_t word) {
   hit_ = returning({word});
-  if (!hit_ || !hit_->pointers || !looksReturned(word)) return hit_ != nullptr;
+  if (!hit_ || !hit_->pointers || !looksReturned(word, *hit_)) return hit_ != nullptr;
   suspect_ = std::exchange(hit_, nullptr);
   return false;
 }
 
-bool ActivityCheck::looksReturned(uint64_t word) const {
+bool ActivityCheck::looksReturned(uint64_t word, const GuardedCode &into) const {
   constexpr uint64_t kAligned = 16; // what compilers align functions to
   std::array<uint8_t, Arch::kLongestCall> bytes{};
   const runtime::Mapping *mapping = runtime::mappingAt(maps_, {word});
-  return word % kAligned != 0 && mapping && mapping->executable && Arch::supports(process_.machine()) &&
+  return word % kAligned != 0 && !std::ranges::binary_search(into.starts, RemoteAddress{word}) && mapping &&
+         mapping->executable && Arch::supports(process_.machine()) &&
          process_.read({word - bytes.size()}, std::span(bytes)) &&
          Arch::of(process_.machine()).callBefore(bytes) != Arch::CallKind::None;
 }

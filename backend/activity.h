@@ -29,6 +29,9 @@ struct GuardedCode {
                          // in frames alone
   bool returns = true;   // false: nobody returns into it, only who executes there counts
   bool endIsSafe = false; // a call that ends with it may return: whole instructions that are overwritten, no function
+  // Where functions begin in it, ascending, as far as known (`pointers`): such an address is not one of a return. They
+  // outlive the check.
+  std::span<const RemoteAddress> starts{};
 };
 
 struct Active {
@@ -67,7 +70,7 @@ private:
   std::optional<RemoteRange> stackOf(const runtime::StoppedThread &thread) const;
   void copyStacks(std::span<const runtime::StoppedThread *const> threads);
   bool isReturn(uint64_t word);
-  [[nodiscard]] bool looksReturned(uint64_t word) const;
+  [[nodiscard]] bool looksReturned(uint64_t word, const GuardedCode &into) const;
   bool scan(RemoteRange range);
   bool scanStacks(const runtime::StoppedThread &thread);
   bool scanRegisters(const runtime::StoppedThread &thread);

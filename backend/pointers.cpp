@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "backend/function_starts.h"
 #include "ir/support/cat.h"
 #include "runtime/resident.h"
 #include "runtime/signal_handlers.h"
@@ -86,11 +87,18 @@ std::optional<RemoteAddress> heapPointer(const SoughtMemory &sought, const runti
 // Stops once and looks at registers and stacks.
 Result<bool> stacksClean(const SoughtMemory &sought, const FoundRecord &record, const runtime::Process &process,
                          const Snapshot &snapshot, runtime::Agent &agent, std::string &why) {
+  std::vector<RemoteRange> images = sought.ranges; // or parts of them, where their headers are not sought
+  images.insert(images.end(), sought.ignored.begin(), sought.ignored.end());
+  std::vector<RemoteAddress> starts = functionStarts(process, snapshot.maps, images);
+  for (const RecordedCode &code : record.record.code)
+    starts.push_back(code.range.begin);
+  std::ranges::sort(starts);
   SwitchJob job;
   job.record = record.range.begin;
   job.during = job.after = record.record.state;
   for (const RemoteRange &range : sought.ranges)
-    job.inactive.push_back({sought.name, range, false, true});
+    job.inactive.push_back(
+        {.name = sought.name, .range = range, .startIsSafe = false, .pointers = true, .starts = starts});
   PlayOptions options;
   options.timeout = std::chrono::seconds(1);
   options.dryRun = true;

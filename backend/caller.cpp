@@ -3,6 +3,8 @@
 #include "backend/caller.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "backend/loaded_object.h"
 #include "backend/loader_exit.h"
@@ -15,6 +17,51 @@ namespace {
 bool isDue(const Call &call, const Record &record) {
   bool atTheEnd = call.stage == CallStage::PostRevert || call.stage == CallStage::Finish;
   return atTheEnd && call.step <= record.begun;
+}
+
+// Nothing of the object goes away with that handle, whatever the program does: another patch has it open, too, and will
+// be asked in its turn, or it came with the program.
+bool staysWithout(const RecordedOpening &opening, const FoundRecord &found, const runtime::Process &process) {
+  auto snapshot = look(process);
+  auto records = snapshot ? readRegistry(process, snapshot->maps) : std::unexpected(std::move(snapshot.error()));
+  if (!records) return false;
+  auto hasIt = [&](const FoundRecord &other) {
+    return other.record.sequence != found.record.sequence && !isHandedOver(other, *records) &&
+           std::ranges::find(other.record.openings, opening.handle, &RecordedOpening::handle) !=
+               other.record.openings.end();
+  };
+  return std::ranges::any_of(*records, hasIt) || cameWithProgram(RemoteAddress{opening.handle}, process, *snapshot);
+}
+
+// Nothing: it may be closed.
+std::optional<std::string> whyItStays(const RecordedOpening &opening, const FoundRecord &found, const Ending &ending) {
+  if (staysWithout(opening, found, ending.process)) return std::nullopt;
+  ending.endWorker();
+  std::string why;
+  auto unused = isUnused(opening, found, ending.stacks, ending.process, ending.agent, why);
+  if (unused && *unused) return std::nullopt;
+  return cat("`", opening.file, opening.shared ? "` was loaded before and stays loaded: " : "` stays loaded: ",
+             unused ? why : unused.error().message);
+}
+
+// True: it is closed, or never will be. False: the next command tries again.
+bool close(size_t index, FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks) {
+  RecordedOpening &opening = found.record.openings[index];
+  if (auto why = whyItStays(opening, found, ending)) return remarks.push_back(std::move(*why)), false;
+  RemoteAddress word = found.range.begin + handleOffset(found.record, index);
+  auto result = ending.call({.stage = CallStage::Finish,
+                             .function = found.record.closer,
+                             .arguments = {opening.handle},
+                             .name = cat("`dlclose` for ", opening.file),
+                             .store = word,
+                             .throughLinker = true});
+  if (!result) remarks.push_back(result.error().message);
+  if (!result && result.error().id != DiagnosticId::CallFailed) return false; // it was not made
+  if (result && static_cast<int32_t>(*result) != 0)
+    remarks.push_back(cat("`", opening.file, "` stays loaded: `dlclose` returned ", static_cast<int32_t>(*result)));
+  opening.handle = 0;
+  (void)ending.process.write(word, Bytes(8)); // a process that is gone needs no more
+  return true;
 }
 
 } // namespace
@@ -67,32 +114,21 @@ bool isUnfinished(const Record &record) {
 }
 
 void closeOpenings(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks) {
-  for (size_t i = found.record.openings.size(); i-- > 0;) {
-    RecordedOpening &opening = found.record.openings[i];
-    if (opening.handle == 0) continue;
-    if (!opening.shared) {
-      ending.endWorker();
-      std::string why;
-      auto unused = isUnused(opening, found, ending.stacks, ending.process, ending.agent, why);
-      if (!unused || !*unused) {
-        remarks.push_back(cat("`", opening.file, "` stays loaded: ", unused ? why : unused.error().message));
-        continue; // the next command tries again
-      }
+  // One that stays for the sake of another one of the patch, which needs it, goes after that one.
+  std::vector<std::string> final, passing;
+  for (bool closed = true; closed;) {
+    closed = false, passing.clear();
+    for (size_t i = found.record.openings.size(); i-- > 0;) {
+      if (found.record.openings[i].handle == 0) continue;
+      std::vector<std::string> told;
+      bool done = close(i, found, ending, told);
+      closed |= done;
+      std::ranges::move(told, std::back_inserter(done ? final : passing));
     }
-    RemoteAddress word = found.range.begin + handleOffset(found.record, i);
-    auto result = ending.call({.stage = CallStage::Finish,
-                               .function = found.record.closer,
-                               .arguments = {opening.handle},
-                               .name = cat("`dlclose` for ", opening.file),
-                               .store = word,
-                               .throughLinker = true});
-    if (!result) remarks.push_back(result.error().message);
-    if (!result && result.error().id != DiagnosticId::CallFailed) continue; // it was not made: the next command does
-    if (result && static_cast<int32_t>(*result) != 0)
-      remarks.push_back(cat("`", opening.file, "` stays loaded: `dlclose` returned ", static_cast<int32_t>(*result)));
-    opening.handle = 0;
-    (void)ending.process.write(word, Bytes(8)); // a process that is gone needs no more
+    closed &= !passing.empty();
   }
+  std::ranges::move(final, std::back_inserter(remarks));
+  std::ranges::move(passing, std::back_inserter(remarks));
 }
 
 void finish(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks) {

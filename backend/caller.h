@@ -46,7 +46,9 @@ struct Ending {
 };
 
 // Gives back what `dlopen` has loaded, the last one first; the record is told by the worker. An object that something
-// of the process points into stays open. What fails is told in `remarks`, and is not tried again if it was tried.
+// of the process points into stays open, also where others have it open: they may close it before the pointers go, and
+// would not know of those that the patch has made. What fails is told in `remarks`, and is not tried again if it was
+// tried.
 void closeOpenings(FoundRecord &found, const Ending &ending, std::vector<std::string> &remarks);
 
 // Makes the calls of PostRevert and Finish that are due, in order, and closes what is open. Each is taken off the

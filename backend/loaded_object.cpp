@@ -14,12 +14,18 @@
 // exit_function, fork_handler), and dlclose takes them away. Which word it is, is taken from the code that ends them,
 // for the head of an empty list holds its own address, too.
 //
+// Whether an object came with the program, glibc keeps in its link map (l_type) behind public fields that have grown
+// with every version. So the place is found by what stands before it: what glibc has read of DT_GNU_HASH, four words
+// that are known exactly (setup_hash of elf/dl-setup_hash.c; the order of include/link.h since 2.5). Rejected: to
+// follow DT_NEEDED from the program on, by names that several objects may have, and without LD_PRELOAD.
+//
 // Libraries that came with the object are not searched for: which of them dlclose takes away is not known.
 #include "backend/loaded_object.h"
 
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "backend/dead_pointers.h"
@@ -138,7 +144,33 @@ bool isRegistered(RemoteAddress at, RemoteAddress handle, const runtime::Process
   return false;
 }
 
+// The words of a link map in front of its number of users and its type, without the first half of the first.
+std::optional<std::array<uint64_t, 4>> hashWords(RemoteAddress table, const runtime::Process &process) {
+  auto head = process.read(table, 16); // number of buckets, first symbol, words of the filter, shift
+  if (!head) return std::nullopt;
+  auto field = [&](size_t i) { return loadLittle(BytesView(*head).subspan(i * 4, 4)); };
+  const uint64_t filter = table.value + 16, buckets = filter + field(2) * kWord;
+  return std::array{(field(2) - 1) | field(3) << 32, filter, buckets, buckets + field(0) * 4 - field(1) * 4};
+}
+
 } // namespace
+
+bool cameWithProgram(RemoteAddress handle, const runtime::Process &process, const Snapshot &snapshot) {
+  constexpr uint64_t kMostSize = 4096, kMostUsers = 1 << 20, kTypeMask = 3, kLibrary = 1; // lt_library
+  const runtime::Module *module = moduleOf(handle, process, snapshot);
+  const runtime::Mapping *mapping = runtime::mappingAt(snapshot.maps, handle);
+  if (!module || !mapping) return false;
+  auto elf = runtime::ElfMemory::withHeader(process, snapshot.maps, module->range.begin);
+  RemoteAddress table = elf ? tableAt(*elf, DT_GNU_HASH) : RemoteAddress{};
+  auto known = table.value != 0 ? hashWords(table, process) : std::nullopt;
+  if (!known) return false;
+  std::vector<uint64_t> words(std::min(kMostSize, mapping->range.end - handle) / kWord);
+  if (!process.read(handle, std::span(reinterpret_cast<uint8_t *>(words.data()), words.size() * kWord))) return false;
+  auto found = std::ranges::search(words, *known);
+  if (found.empty() || found.end() == words.end()) return false;
+  const uint64_t users = *found.end() & 0xffffffff;
+  return users != 0 && users <= kMostUsers && (*found.end() >> 32 & kTypeMask) == kLibrary;
+}
 
 Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
                       const std::vector<StackPosition> &stacks, const runtime::Process &process, runtime::Agent &agent,

@@ -16,4 +16,8 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
                       const std::vector<StackPosition> &stacks, const runtime::Process &process, runtime::Agent &agent,
                       std::string &why);
 
+// Whether the object with that handle was loaded with the program (DT_NEEDED, LD_PRELOAD): it is never unloaded. False
+// where that is not known.
+bool cameWithProgram(RemoteAddress handle, const runtime::Process &process, const Snapshot &snapshot);
+
 } // namespace lpc::backend

@@ -40,7 +40,7 @@ struct RecordedOpening {
   std::string name, file; // "fix", "fix.so"
   RemoteRange range;      // where it is; empty in a record that is `opening`
   uint64_t handle = 0;    // what dlopen returned; 0: it is not open (yet, or any more)
-  bool shared = false;    // it was loaded before, and stays so
+  bool shared = false;    // it was loaded before, by others
   bool operator==(const RecordedOpening &) const = default;
 };
 

@@ -1,73 +1,15 @@
 // An object of `dlopen` that the program still points into is not closed when its patch is reverted.
-#include "tests/live/dlopen.h"
+#include "tests/live/dlopen_keeper.h"
 
 namespace lpc::test {
 namespace {
 
 using testing::HasSubstr;
 
-// It keeps what it is given in memory of the allocator, in a variable, or as the handler of a signal; `u` uses that.
-constexpr const char *kKeeper = R"(
-  #include <signal.h>
-  #include <stdio.h>
-  #include <stdlib.h>
-  #include <string.h>
-  struct entry { long words[3]; int (*volatile function)(int); void *volatile argument; };
-  static struct entry *entry;
-  const char *volatile text = "own";
-  static volatile int handled;
-  void handled_it(void) { handled++; }
-  void keep_among(long first, long second, long third, int (*function)(int), void *argument) {
-    entry = calloc(1, sizeof *entry);
-    entry->words[0] = first, entry->words[1] = second, entry->words[2] = third;
-    entry->function = function, entry->argument = argument;
-  }
-  void keep(int (*function)(int)) { keep_among(1, 2, 3, function, NULL); }
-  void keep_text(const char *words) { text = words; }
-  void keep_handler(void (*handler)(int)) { signal(SIGUSR1, handler); }
-  __attribute__((noinline)) int handle(int x) { __asm__ volatile("nop; nop; nop; nop; nop"); return x; }
-  int (*volatile callee)(int) = handle;
-  static void wipe(void) { volatile char stack[16384]; for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0; }
-  int main(void) {
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    puts("ready");
-    for (char line[64]; fgets(line, sizeof line, stdin);) {
-      if (line[0] == 'f') { if (entry) entry->function = NULL, entry->argument = NULL; free(entry); entry = NULL; }
-      if (line[0] == 'f') text = "own", signal(SIGUSR1, SIG_DFL);
-      int result = callee(1);
-      printf("handle %d kept %d text %s\n", result, entry && entry->function ? entry->function(5) : 0, text);
-      wipe();
-    }
-    return 0;
-  })";
-constexpr const char *kObject = R"(
-  void keep(int (*)(int)), keep_among(long, long, long, int (*)(int), void *), keep_text(const char *), keep_handler(void (*)(int)), handled_it(void);
-  static __thread int calls;
-  static int callback(int x) { calls++; return x + 300; }
-  static void on_signal(int number) { (void)number; handled_it(); }
-  static struct list { struct list *next, *last; } items = {&items, &items};
-  static const char words[] = "of the object";
-  int fix(int x) { (void)callback, (void)on_signal, (void)words, (void)items; KEEP; return x + ++calls * 0 + 100; })";
-
 struct Kept {
   std::string name, statement, answer;
 };
 void PrintTo(const Kept &kept, std::ostream *out) { *out << kept.name; }
-
-class DlopenKeeper : public Dlopen {
-protected:
-  void start(const std::string &statement, const std::vector<std::string> &extra = {}) {
-    folder_.write("main.c", kKeeper);
-    build({"gcc", "-O2", "-g", "-rdynamic", "-o", "program", "main.c"});
-    folder_.write("own.c", kObject);
-    std::vector<std::string> words{"gcc", "-O2", "-shared", "-fPIC", "-DKEEP=" + statement, "-o", "own.so", "own.c"};
-    words.insert(words.end(), extra.begin(), extra.end());
-    build(words);
-    child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
-    ASSERT_EQ(child_->line(), "ready");
-    before_ = stateOf(child_->pid());
-  }
-};
 
 class DlopenPointers : public DlopenKeeper, public testing::WithParamInterface<Kept> {};
 

@@ -60,6 +60,7 @@ std::optional<ThreadStat> parseStat(std::string_view text) {
     if (field == 4) ok = toNumber(word, stat.parent);
     if (field == 9) ok = toNumber(word, stat.flags);
     if (field == 22) ok = toNumber(word, stat.startTime);
+    if (field == 39) ok = toNumber(word, stat.processor);
     if (field == 40) ok = toNumber(word, stat.realtime);
     if (!ok) return std::nullopt;
   }

@@ -19,6 +19,7 @@ struct ThreadStat {
   int parent = 0;         // process id of the parent
   uint64_t flags = 0;     // PF_… of the kernel's sched.h
   uint64_t startTime = 0; // in clock ticks since boot
+  int processor = -1;     // it runs on, or ran on last
   int realtime = 0;       // priority of SCHED_FIFO and SCHED_RR, 1 to 99; 0: none
   bool operator==(const ThreadStat &) const = default;
   // A worker of io_uring (PF_IO_WORKER; in the task list since Linux 5.12): it never executes code of the program.

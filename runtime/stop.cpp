@@ -7,9 +7,9 @@
 //  3. Stop the blocked threads, and read their registers. They sleep anyway. Look at the others again: many a thread
 //     that was runnable at the first look is blocked by now.
 //  4. Raise our priority, if it is not yet; stop the running threads. Only this is the pause that the program feels.
-//  5. Compare the number of threads with ours (the link count of /proc/PID/task: one fstat, not a listing), and stop
-//     those that were born, until none is new.
-//  6. See that it still is the program we opened.
+//  5. Compare the number of threads with ours (the link count of /proc/PID/task: one fstat, not a listing), and see
+//  that
+//     it still is the program we opened. Stop those that were born, until none is new.
 // From 4 on nothing is allocated, and no file opened unless something is wrong. Each pass seizes its threads right
 // before it interrupts them (why: stop.h).
 //
@@ -51,7 +51,7 @@ constexpr milliseconds kGrace{20};
 constexpr size_t kMostInRow = 512;
 
 // A running thread on another processor stops within some 10 µs. To sleep meanwhile costs more: ours goes idle, and has
-// to be woken. But never for longer: the thread may have to have our processor.
+// to be woken. But never for longer: the thread may have to have our processor, as one that was on it has.
 constexpr microseconds kEager{50};
 
 bool haveProcessors(int count) {
@@ -70,21 +70,22 @@ double monotonicMicroseconds() {
 
 // --- 1. looking -----------------------------------------------------------------------------------------------
 
-void Tracees::Impl::addRow(pid_t tid, Pass pass) {
+void Tracees::Impl::addRow(pid_t tid, Pass pass, int processor) {
   Tracee tracee{.tid = tid, .process = process->pid()};
   if (auto straggler = stragglers::take(tid)) tracee = *straggler;
   threads.push_back({.tid = tid, .running = pass == Pass::Running});
   tracees.push_back(tracee);
   passes.push_back(pass);
+  processors.push_back(processor);
 }
 
 Result<void> Tracees::Impl::prepare() {
   auto ids = threadIds(process->pid());
   if (!ids) return std::unexpected(ids.error());
-  threads.clear(), tracees.clear(), passes.clear();
+  threads.clear(), tracees.clear(), passes.clear(), processors.clear();
   // Room for as many again: threads that are born while we stop.
   size_t most = 2 * ids->size() + 64;
-  threads.reserve(most), tracees.reserve(most), passes.reserve(most), stood.reserve(most);
+  threads.reserve(most), tracees.reserve(most), passes.reserve(most), processors.reserve(most), stood.reserve(most);
   stragglers::reserve(most);
   lasting = kernelWorkers = 0, leaderEnded = false, theirs = 0;
   for (pid_t tid : *ids) {
@@ -106,7 +107,7 @@ Result<void> Tracees::Impl::prepare() {
     if (state == 'D' && waitsForVfork(*process, tid))
       return fail(DiagnosticId::PendingVfork,
                   threadNamed(process->pid(), tid) + " waits for the child of a vfork, which shares its memory");
-    addRow(tid, state == 'D' ? Pass::Uninterruptible : state == 'R' ? Pass::Running : Pass::Blocked);
+    addRow(tid, state == 'D' ? Pass::Uninterruptible : state == 'R' ? Pass::Running : Pass::Blocked, stat->processor);
   }
   sorted = tracees.size();
   return {};
@@ -149,7 +150,8 @@ Result<void> Tracees::Impl::seize(size_t index) {
 Result<void> Tracees::Impl::await(size_t index) {
   Tracee &tracee = tracees[index];
   bool running = passes[index] == Pass::Running || passes[index] == Pass::DoneRunning;
-  while (tracee.state == TraceeState::Interrupted && running && Clock::now() < eager)
+  bool elsewhere = processors[index] != ownProcessor; // else it has to have ours
+  while (tracee.state == TraceeState::Interrupted && running && elsewhere && Clock::now() < eager)
     tracee.look();
   if (tracee.state != TraceeState::Interrupted) return {};
   Deadline patience = passes[index] == Pass::Uninterruptible ? limit : std::min(limit, Clock::now() + kStuck);
@@ -179,7 +181,19 @@ Result<void> Tracees::Impl::read(size_t index) {
   return {};
 }
 
-void Tracees::Impl::waitEagerly() { eager = parallel ? Clock::now() + kEager : Deadline(); }
+// What needs nothing but that they stand: the last of them is still leaving its processor, and its registers are to be
+// had only then.
+Result<void> Tracees::Impl::countThem() {
+  auto number = tasks->count();
+  if (!number) return std::unexpected(number.error());
+  counted = *number;
+  return process->sameMemory();
+}
+
+void Tracees::Impl::waitEagerly() {
+  eager = parallel ? Clock::now() + kEager : Deadline();
+  ownProcessor = sched_getcpu();
+}
 
 Result<bool> Tracees::Impl::runOn(size_t index, microseconds time) {
   Tracee &tracee = tracees[index];
@@ -194,6 +208,7 @@ Result<bool> Tracees::Impl::runOn(size_t index, microseconds time) {
   }
   waitEagerly();
   if (auto done = await(index); !done) return std::unexpected(done.error());
+  if (auto done = countThem(); !done) return std::unexpected(done.error()); // it may have made others
   if (auto done = read(index); !done) return std::unexpected(done.error());
   return tracee.state == TraceeState::Stopped;
 }
@@ -221,6 +236,8 @@ Result<void> Tracees::Impl::stopPass(Pass pass, size_t from) {
   for (size_t i = from; i < tracees.size(); i++)
     if (passes[i] == pass)
       if (auto done = await(i); !done) return done;
+  if (pass == Pass::Running)
+    if (auto done = countThem(); !done) return done;
   stood.clear();
   for (size_t i = from; i < tracees.size(); i++) {
     if (passes[i] != pass) continue;
@@ -260,7 +277,7 @@ Result<void> Tracees::Impl::stopEverything(microseconds maxPause) {
   times.allStopped = monotonicMicroseconds();
   if (times.firstInterrupt == 0) times.firstInterrupt = times.allStopped;
   if (times.firstRunningInterrupt == 0) times.firstRunningInterrupt = times.firstInterrupt;
-  return process->sameMemory();
+  return {};
 }
 
 // --- the interface --------------------------------------------------------------------------------------------

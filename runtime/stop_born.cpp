@@ -31,7 +31,7 @@ void Tracees::Impl::addBorn() {
     else if (auto stat = threadStat(process->pid(), tid); stat && stat->isKernelWorker())
       countWorker();
     else
-      addRow(tid, Pass::Running);
+      addRow(tid, Pass::Running, stat ? stat->processor : -1);
   });
 }
 
@@ -41,24 +41,22 @@ void Tracees::Impl::addBorn() {
 Result<void> Tracees::Impl::stopBorn() {
   constexpr timespec kMoment{0, 20'000};
   for (;;) {
-    auto count = tasks->count();
-    if (!count) return std::unexpected(count.error());
     // A thread that executes a program takes over the id of the first thread once that has ended.
     bool alone = !leaderEnded || threadState(process->pid(), process->pid()) == 'Z';
-    if (alone && kernelWorkers == 0 && *count == standing() + lasting) return {};
+    if (alone && kernelWorkers == 0 && counted == standing() + lasting) return {};
     size_t from = tracees.size();
     addBorn();
     if (auto done = stopPass(Pass::Running, from); !done) return done;
     while (tracees.size() > from && tracees.back().state == TraceeState::Ended) {
       if (tracees.back().tid == process->pid()) countLeader();
-      threads.pop_back(), tracees.pop_back(), passes.pop_back();
+      threads.pop_back(), tracees.pop_back(), passes.pop_back(), processors.pop_back();
     }
     if (tracees.size() > from) continue;
     if (alone && kernelWorkers != 0) return {};
     // Only threads that are ending, which need a processor for that; or ours have ended, with the process or by an
     // execve.
     nanosleep(&kMoment, nullptr);
-    if (auto same = process->sameMemory(); !same) return same;
+    if (auto done = countThem(); !done) return done;
     lookForEnded();
     if (Clock::now() >= limit)
       return fail(DiagnosticId::CannotStop, "process " + std::to_string(process->pid()) +

@@ -42,10 +42,12 @@ void Tracees::Impl::dropEnded() {
       giveUp(tracees[i]);
       continue;
     }
-    if (kept != i) threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i];
+    if (kept != i)
+      threads[kept] = threads[i], tracees[kept] = tracees[i], passes[kept] = passes[i],
+      processors[kept] = processors[i];
     kept++;
   }
-  threads.resize(kept), tracees.resize(kept), passes.resize(kept);
+  threads.resize(kept), tracees.resize(kept), passes.resize(kept), processors.resize(kept);
 }
 
 void Tracees::Impl::releaseThose(bool running) {

@@ -39,15 +39,18 @@ struct Tracees::Impl {
   std::vector<StoppedThread> threads{};
   std::vector<Tracee> tracees{};
   std::vector<Pass> passes{};
+  std::vector<int> processors{};              // that each ran on when it was looked at
   std::vector<const StoppedThread *> stood{}; // of the pass
   size_t sorted = 0;                          // so many rows from the front are ascending by id
   // In the task list for good, but not ours: the agent's threads, and a first thread that has ended before others.
   size_t lasting = 0;
   size_t kernelWorkers = 0; // counted among them
+  size_t counted = 0;       // threads of the process, when those that ran stood
   int theirs = 0;           // the highest real-time priority of a thread
   bool leaderEnded = false; // counted among them
   Deadline limit{};         // of this stop
-  Deadline eager{};         // until then, running threads are not waited for asleep
+  Deadline eager{};         // until then, threads that run on another processor are not waited for asleep
+  int ownProcessor = -1;    // since `eager` was set
   const Inspection *inspect = nullptr;
 
   static std::vector<Impl *> &live(); // all objects there are, for the handler of bugs
@@ -63,9 +66,10 @@ struct Tracees::Impl {
   Result<void> read(size_t index);
   Result<bool> runOn(size_t index, std::chrono::microseconds time);
   void waitEagerly();
+  Result<void> countThem();
   Result<void> stopBorn();
   void addBorn();
-  void addRow(pid_t tid, Pass pass);
+  void addRow(pid_t tid, Pass pass, int processor);
   void countLeader() { lasting++, leaderEnded = true; }
   void countWorker() { lasting++, kernelWorkers++; }
   void lookForEnded();

@@ -1,8 +1,10 @@
 // Threads that stand and are let run on for a moment, alone, within a stop.
 #include <signal.h>
 
+#include <algorithm>
 #include <sstream>
 
+#include "runtime/proc_text.h"
 #include "tests/live/stop_support.h"
 
 namespace lpc::runtime {
@@ -75,6 +77,33 @@ TEST_F(RunOn, AThreadThatIsKilledStandsNoMore) {
             })));
   tracees.detach();
   EXPECT_TRUE(eventually([&] { return !child_.alive(); }));
+}
+
+// Whoever is made by a thread that is let run stands in the end, like all others.
+TEST(RunOnBirths, AreStopped) {
+  Child child({target("births")});
+  ASSERT_TRUE(child.lineWith("ready"));
+  Process process = opened(child.pid());
+  Tracees tracees = traceesOf(process);
+  size_t born = 0;
+  for (auto limit = in(std::chrono::seconds(20)); born < 20 && Clock::now() < limit; tracees.resume()) {
+    std::vector<pid_t> before;
+    int chances = 20; // those that are born need not make others
+    ASSERT_EQ("", messageOf(tracees.stop(limit, std::chrono::microseconds::max(), [&](auto threads) -> Result<void> {
+                for (const StoppedThread *thread : threads)
+                  for (int i = 0; thread->running && i < 10 && chances > 0; i++, chances--) {
+                    before = threadIds(process.pid()).value_or(std::vector<pid_t>{});
+                    if (!tracees.runOn(*thread, std::chrono::microseconds(50)).value_or(false)) break;
+                  }
+                return {};
+              })));
+    for (pid_t tid : threadIds(process.pid()).value_or(std::vector<pid_t>{})) {
+      char state = threadState(process.pid(), tid);
+      EXPECT_TRUE(state == 't' || state == 'Z' || state == 'X') << state;
+      if (!before.empty() && std::ranges::find(before, tid) == before.end()) born++;
+    }
+  }
+  EXPECT_GE(born, 20U);
 }
 
 // Signals arrive all the time: most moments end in front of one, which the next moment delivers.

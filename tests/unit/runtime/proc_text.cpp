@@ -18,9 +18,9 @@ TEST(ProcText, Stat) {
   EXPECT_EQ(parseStat("42 (server)" + kStatTail), expected);
   EXPECT_EQ(parseStat("42 (a) b) R 9 (c)" + kStatTail), expected); // the name is the process's choice
   EXPECT_EQ(parseStat("42 ()" + kStatTail + "\n"), expected);
-  expected.realtime = 50;
+  expected.processor = 39, expected.realtime = 50;
   EXPECT_EQ(parseStat("42 (server)" + kStatTail + " 26 27 28 29 30 31 32 33 34 35 36 37 38 39 50 1 42\n"), expected);
-  expected.realtime = 0;
+  expected.processor = -1, expected.realtime = 0;
   EXPECT_FALSE(expected.isKernelWorker());
   expected.flags |= 0x10;
   EXPECT_TRUE(expected.isKernelWorker());

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "backend/link_maps.h"
 #include "backend/loaded_object.h"
 #include "backend/loader_exit.h"
 #include "backend/thread_library.h"
@@ -30,7 +31,8 @@ bool staysWithout(const RecordedOpening &opening, const FoundRecord &found, cons
            std::ranges::find(other.record.openings, opening.handle, &RecordedOpening::handle) !=
                other.record.openings.end();
   };
-  return std::ranges::any_of(*records, hasIt) || cameWithProgram(RemoteAddress{opening.handle}, process, *snapshot);
+  return std::ranges::any_of(*records, hasIt) ||
+         LinkMaps(RemoteAddress{opening.handle}, process, *snapshot).cameWithProgram(RemoteAddress{opening.handle});
 }
 
 // Nothing: it may be closed.

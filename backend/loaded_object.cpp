@@ -14,22 +14,17 @@
 // exit_function, fork_handler), and dlclose takes them away. Which word it is, is taken from the code that ends them,
 // for the head of an empty list holds its own address, too.
 //
-// Whether an object came with the program, glibc keeps in its link map (l_type) behind public fields that have grown
-// with every version. So the place is found by what stands before it: what glibc has read of DT_GNU_HASH, four words
-// that are known exactly (setup_hash of elf/dl-setup_hash.c; the order of include/link.h since 2.5). Rejected: to
-// follow DT_NEEDED from the program on, by names that several objects may have, and without LD_PRELOAD.
-//
-// Libraries that came with the object are not searched for: which of them dlclose takes away is not known.
+// What goes with the object, because nobody else needs it, is looked at like the object itself.
 #include "backend/loaded_object.h"
 
 #include <elf.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "backend/dead_pointers.h"
 #include "backend/free_blocks.h"
+#include "backend/link_maps.h"
 #include "backend/loader_exit.h"
 #include "backend/pointers.h"
 #include "ir/support/cat.h"
@@ -39,8 +34,7 @@ namespace lpc::backend {
 namespace {
 
 constexpr uint64_t kWord = 8;
-constexpr uint64_t kDynamic = 2 * kWord; // l_ld, behind l_addr and l_name (<link.h>)
-constexpr uint64_t kMostBefore = 3;      // words before a handle
+constexpr uint64_t kMostBefore = 3; // words before a handle
 
 // The block of the allocator that begins there.
 std::optional<RemoteRange> blockAt(RemoteAddress at, const runtime::Process &process,
@@ -52,13 +46,6 @@ std::optional<RemoteRange> blockAt(RemoteAddress at, const runtime::Process &pro
   uint64_t size = process.readWord({at.value - kWord}).value_or(0) & ~kFlags;
   if (size < kLeast || size > kMost || size % 16 != 0 || size - 16 > mapping->range.end - at) return std::nullopt;
   return RemoteRange{at, at + size - kWord};
-}
-
-// A table that the dynamic section tells of; glibc turns most of these addresses into real ones.
-RemoteAddress tableAt(const runtime::ElfMemory &elf, int64_t tag) {
-  uint64_t value = elf.dynamicEntry(tag).value_or(0);
-  if (value == 0) return {};
-  return elf.range().contains({value}) ? RemoteAddress{value} : elf.bias().of({value});
 }
 
 // What the dynamic linker and unwinders read of an object, and no program points to: its headers, names and
@@ -73,7 +60,7 @@ std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t he
   const std::pair<int64_t, int64_t> tables[] = {
       {DT_STRTAB, DT_STRSZ}, {DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}, {DT_RELR, DT_RELRSZ}};
   for (const auto &[where, bytes] : tables) {
-    RemoteAddress at = tableAt(elf, where);
+    RemoteAddress at = elf.dynamicTable(where);
     uint64_t size = elf.dynamicEntry(bytes).value_or(0);
     if (whole.contains(at) && size <= whole.end - at) parts.push_back({at, at + size});
   }
@@ -86,7 +73,7 @@ std::vector<RemoteRange> linkersParts(const runtime::ElfMemory &elf, uint64_t he
   if (auto frames = elf.segment(PT_GNU_EH_FRAME)) parts.push_back(*frames);
   auto dynamic = elf.dynamic(), constant = elf.segment(PT_GNU_RELRO);
   if (dynamic && constant && constant->contains(dynamic->begin)) parts.push_back({dynamic->begin, constant->end});
-  if (RemoteAddress slots = tableAt(elf, DT_PLTGOT); slots.value != 0)
+  if (RemoteAddress slots = elf.dynamicTable(DT_PLTGOT); slots.value != 0)
     parts.push_back({slots, slots + (kReserved + elf.dynamicEntry(DT_PLTRELSZ).value_or(0) / kRelocation * kWord)});
   return parts;
 }
@@ -109,13 +96,6 @@ std::vector<RemoteRange> without(RemoteRange whole, std::vector<RemoteRange> par
   }
   if (whole.size() != 0) rest.push_back(whole);
   return rest;
-}
-
-// The object with that link map.
-const runtime::Module *moduleOf(RemoteAddress linkMap, const runtime::Process &process, const Snapshot &snapshot) {
-  auto bias = process.readWord(linkMap), dynamic = process.readWord(linkMap + kDynamic);
-  const runtime::Module *module = bias && dynamic ? runtime::moduleAt(snapshot.modules, {*dynamic}) : nullptr;
-  return module && module->bias == LoadBias{*bias} ? module : nullptr;
 }
 
 // A row of the table of frames. Nothing is taken for one that a structure of the program could be, so that a row of an
@@ -144,61 +124,47 @@ bool isRegistered(RemoteAddress at, RemoteAddress handle, const runtime::Process
   return false;
 }
 
-// The words of a link map in front of its number of users and its type, without the first half of the first.
-std::optional<std::array<uint64_t, 4>> hashWords(RemoteAddress table, const runtime::Process &process) {
-  auto head = process.read(table, 16); // number of buckets, first symbol, words of the filter, shift
-  if (!head) return std::nullopt;
-  auto field = [&](size_t i) { return loadLittle(BytesView(*head).subspan(i * 4, 4)); };
-  const uint64_t filter = table.value + 16, buckets = filter + field(2) * kWord;
-  return std::array{(field(2) - 1) | field(3) << 32, filter, buckets, buckets + field(0) * 4 - field(1) * 4};
-}
+// An object that goes: where it is, and the handle that its functions for the end are registered under.
+struct Leaving {
+  RemoteRange range;
+  std::optional<RemoteAddress> endHandle;
+};
 
 } // namespace
-
-bool cameWithProgram(RemoteAddress handle, const runtime::Process &process, const Snapshot &snapshot) {
-  constexpr uint64_t kMostSize = 4096, kMostUsers = 1 << 20, kTypeMask = 3, kLibrary = 1; // lt_library
-  const runtime::Module *module = moduleOf(handle, process, snapshot);
-  const runtime::Mapping *mapping = runtime::mappingAt(snapshot.maps, handle);
-  if (!module || !mapping) return false;
-  auto elf = runtime::ElfMemory::withHeader(process, snapshot.maps, module->range.begin);
-  RemoteAddress table = elf ? tableAt(*elf, DT_GNU_HASH) : RemoteAddress{};
-  auto known = table.value != 0 ? hashWords(table, process) : std::nullopt;
-  if (!known) return false;
-  std::vector<uint64_t> words(std::min(kMostSize, mapping->range.end - handle) / kWord);
-  if (!process.read(handle, std::span(reinterpret_cast<uint8_t *>(words.data()), words.size() * kWord))) return false;
-  auto found = std::ranges::search(words, *known);
-  if (found.empty() || found.end() == words.end()) return false;
-  const uint64_t users = *found.end() & 0xffffffff;
-  return users != 0 && users <= kMostUsers && (*found.end() >> 32 & kTypeMask) == kLibrary;
-}
 
 Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
                       const std::vector<StackPosition> &stacks, const runtime::Process &process, runtime::Agent &agent,
                       std::string &why) {
   auto snapshot = look(process);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  RemoteAddress linkMap{opening.handle};
-  const runtime::Module *module = moduleOf(linkMap, process, *snapshot);
-  if (!module) return why = "its handle leads to no object", false;
+  RemoteAddress handle{opening.handle};
+  if (!moduleOf(handle, process, *snapshot)) return why = "its handle leads to no object", false;
+  std::vector<RemoteAddress> leaving = LinkMaps(handle, process, *snapshot).goingWith(handle);
+  leaving.insert(leaving.begin(), handle);
 
-  auto elf = runtime::ElfMemory::withHeader(process, snapshot->maps, module->range.begin);
-  if (!elf) return why = "its headers are damaged", false;
+  SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}};
+  std::vector<Leaving> objects;
+  for (RemoteAddress linkMap : leaving) {
+    const runtime::Module *module = moduleOf(linkMap, process, *snapshot);
+    auto elf = runtime::ElfMemory::withHeader(process, snapshot->maps, module->range.begin);
+    if (!elf) return why = "its headers are damaged", false;
+    auto parts = without(elf->range(), linkersParts(*elf, headersSize(module->range.begin, process)));
+    if (parts.empty()) return why = "nothing of it is known to be the program's", false;
+    sought.ranges.insert(sought.ranges.end(), parts.begin(), parts.end());
+    sought.ignored.push_back(module->range);
+    if (auto block = blockAt(linkMap, process, snapshot->maps)) sought.ignored.push_back(*block);
+    objects.push_back({module->range, endHandle(*elf, process)});
+  }
+  std::ranges::sort(sought.ranges);
 
   DeadPointers dead(found.record, process);
-  const auto handle = endHandle(*elf, process);
   FreeBlocks free(process, snapshot->maps);
-  auto isDead = [&](uint64_t word, RemoteAddress at) {
-    return dead.isDead(word, at) || free.contain(at) ||
-           (module->range.contains({word}) &&
-            ((handle && isRegistered(at, *handle, process)) || isOfFrames(at, process, *snapshot)));
+  sought.isDead = [&](uint64_t word, RemoteAddress at) {
+    if (dead.isDead(word, at) || free.contain(at)) return true;
+    auto object = std::ranges::find_if(objects, [&](const Leaving &each) { return each.range.contains({word}); });
+    return object != objects.end() &&
+           ((object->endHandle && isRegistered(at, *object->endHandle, process)) || isOfFrames(at, process, *snapshot));
   };
-  std::vector<RemoteRange> parts = without(elf->range(), linkersParts(*elf, headersSize(module->range.begin, process)));
-  if (parts.empty()) return why = "nothing of it is known to be the program's", false;
-  SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}, isDead};
-  sought.ranges.insert(sought.ranges.end(), parts.begin(), parts.end());
-  sought.ignored.push_back(module->range);
-  if (auto block = blockAt(linkMap, process, snapshot->maps)) sought.ignored.push_back(*block);
-  std::ranges::sort(sought.ranges);
   return isPointedAtByNobody(sought, found, stacks, process, *snapshot, agent, why);
 }
 

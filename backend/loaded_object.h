@@ -9,15 +9,11 @@
 
 namespace lpc::backend {
 
-// True: nothing of the process points into it, nor into the memory of its patch, whose code may call it. False: `why`.
-// What its own dynamic linker has of it does not count, nor what the object has registered for its end, for dlclose
-// takes that away. Others as isPointedAtByNobody (pointers.h).
+// True: nothing of the process points into it, nor into what is unloaded with it, nor into the memory of its patch,
+// whose code may call it. False: `why`. What its own dynamic linker has of it does not count, nor what the object has
+// registered for its end, for dlclose takes that away. Others as isPointedAtByNobody (pointers.h).
 Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
                       const std::vector<StackPosition> &stacks, const runtime::Process &process, runtime::Agent &agent,
                       std::string &why);
-
-// Whether the object with that handle was loaded with the program (DT_NEEDED, LD_PRELOAD): it is never unloaded. False
-// where that is not known.
-bool cameWithProgram(RemoteAddress handle, const runtime::Process &process, const Snapshot &snapshot);
 
 } // namespace lpc::backend

@@ -163,29 +163,51 @@ std::vector<RemoteRange> ElfMemory::loaded() const {
   return loads;
 }
 
-std::optional<uint64_t> ElfMemory::dynamicEntry(int64_t tag) const {
+std::vector<uint64_t> ElfMemory::dynamicEntries(int64_t tag) const {
   auto where = dynamic();
-  if (!where) return std::nullopt;
+  if (!where) return {};
+  std::vector<uint64_t> entries;
   unsigned word = pointerSize(process_->machine());
   Bytes table = bytes(where->begin, std::min(where->size(), kMostDynamic));
   for (uint64_t at = 0; at + 2 * word <= table.size(); at += 2 * word) {
     uint64_t each = loadLittle(BytesView(table).subspan(at, word));
-    if (each == DT_NULL) return std::nullopt;
-    if (each == static_cast<uint64_t>(tag)) return loadLittle(BytesView(table).subspan(at + word, word));
+    if (each == DT_NULL) break;
+    if (each == static_cast<uint64_t>(tag)) entries.push_back(loadLittle(BytesView(table).subspan(at + word, word)));
   }
-  return std::nullopt;
+  return entries;
+}
+
+std::optional<uint64_t> ElfMemory::dynamicEntry(int64_t tag) const {
+  auto entries = dynamicEntries(tag);
+  return entries.empty() ? std::nullopt : std::optional(entries.front());
+}
+
+// glibc puts the address in the process into the table of most machines, musl and the vdso leave the link address.
+RemoteAddress ElfMemory::dynamicTable(int64_t tag) const {
+  RemoteAddress at{dynamicEntry(tag).value_or(0)};
+  if (at.value == 0 || range_.contains(at)) return at;
+  at = bias_.of({at.value});
+  return range_.contains(at) ? at : RemoteAddress{};
+}
+
+std::vector<std::string> ElfMemory::dynamicTexts(int64_t tag) const {
+  std::vector<std::string> texts;
+  RemoteAddress strings = dynamicTable(DT_STRTAB);
+  if (strings.value == 0) return {};
+  for (uint64_t offset : dynamicEntries(tag)) {
+    auto at = strings.plus(static_cast<int64_t>(offset));
+    auto text = at && range_.contains(*at) ? readText(*process_, *at, kMostName) : std::nullopt;
+    if (text) texts.push_back(std::move(*text));
+  }
+  return texts;
 }
 
 std::string ElfMemory::soname() const {
-  auto offset = dynamicEntry(DT_SONAME), strings = dynamicEntry(DT_STRTAB);
-  if (!offset || !strings) return {};
-  // glibc puts the address in the process into the table of most machines, musl and the vdso leave the link address.
-  RemoteAddress table{*strings};
-  if (!range_.contains(table)) table = bias_.of({*strings});
-  auto at = table.plus(static_cast<int64_t>(*offset));
-  if (!range_.contains(table) || !at || !range_.contains(*at)) return {};
-  return readText(*process_, *at, kMostName).value_or("");
+  auto names = dynamicTexts(DT_SONAME);
+  return names.empty() ? std::string() : std::move(names.front());
 }
+
+std::vector<std::string> ElfMemory::needed() const { return dynamicTexts(DT_NEEDED); }
 
 Bytes ElfMemory::buildId() const {
   for (const Segment &segment : segments_) {

@@ -45,8 +45,11 @@ public:
   [[nodiscard]] std::vector<RemoteRange> loaded() const;                 // its PT_LOAD segments, to the byte, ascending
   [[nodiscard]] std::optional<RemoteRange> dynamic() const;              // its PT_DYNAMIC
   [[nodiscard]] std::optional<RemoteRange> segment(uint32_t type) const; // the first of that PT_…
-  [[nodiscard]] std::optional<uint64_t> dynamicEntry(int64_t tag) const; // the first of that DT_…
+  [[nodiscard]] std::vector<uint64_t> dynamicEntries(int64_t tag) const; // all of that DT_…, in order
+  [[nodiscard]] std::optional<uint64_t> dynamicEntry(int64_t tag) const; // the first
+  [[nodiscard]] RemoteAddress dynamicTable(int64_t tag) const;           // that a DT_… leads to; 0: none in range()
   [[nodiscard]] std::string soname() const;
+  [[nodiscard]] std::vector<std::string> needed() const; // DT_NEEDED, in order
   [[nodiscard]] Bytes buildId() const;
 
 private:
@@ -54,6 +57,7 @@ private:
   bool place(LoadBias bias);
   [[nodiscard]] std::optional<RemoteRange> placed(const Segment &segment) const; // nothing: not inside of range()
   [[nodiscard]] Bytes bytes(RemoteAddress at, uint64_t size) const;
+  [[nodiscard]] std::vector<std::string> dynamicTexts(int64_t tag) const; // into its own strings; bad ones are left out
 
   const Process *process_;
   const std::vector<Mapping> *maps_;

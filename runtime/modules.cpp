@@ -32,7 +32,9 @@ private:
   void addLinked(RemoteAddress rDebug);
   void addMapped();
   void add(const ElfMemory &elf, const std::string &name);
+  template <typename Is> [[nodiscard]] std::optional<ElfMemory> objectAround(RemoteAddress inside, Is is) const;
   [[nodiscard]] std::optional<ElfMemory> objectAround(RemoteAddress inside) const;
+  [[nodiscard]] std::optional<ElfMemory> objectWithDynamic(RemoteAddress dynamic) const;
   [[nodiscard]] const Mapping *fileMapping(RemoteRange range) const;
   [[nodiscard]] std::string openPathOf(const Mapping &mapping) const;
   [[nodiscard]] bool have(RemoteAddress address) const { return moduleAt(modules_, address) != nullptr; }
@@ -44,8 +46,9 @@ private:
 };
 
 // The object of whose mappings one holds `inside`: its ELF header stands where the same file's beginning is mapped,
-// below.
-std::optional<ElfMemory> Reader::objectAround(RemoteAddress inside) const {
+// below. What looks like one and is not what `is` wants is passed over: a segment may begin in the first page of the
+// file, which stands there once more then.
+template <typename Is> std::optional<ElfMemory> Reader::objectAround(RemoteAddress inside, Is is) const {
   const Mapping *mapping = mappingAt(maps_, inside);
   if (!mapping) return std::nullopt;
   // An anonymous piece (a dynamic section in pages that were mapped anew) belongs to the file below it.
@@ -57,9 +60,20 @@ std::optional<ElfMemory> Reader::objectAround(RemoteAddress inside) const {
     bool image = start.inode != 0 || start.path == "[vdso]";
     if (!sameFile || !image || start.offset != 0) continue;
     auto elf = ElfMemory::withHeader(process_, maps_, start.range.begin);
-    if (elf && elf->range().contains(inside)) return elf;
+    if (elf && elf->range().contains(inside) && is(*elf)) return elf;
   }
   return std::nullopt;
+}
+
+std::optional<ElfMemory> Reader::objectAround(RemoteAddress inside) const {
+  return objectAround(inside, [](const ElfMemory &) { return true; });
+}
+
+std::optional<ElfMemory> Reader::objectWithDynamic(RemoteAddress dynamic) const {
+  return objectAround(dynamic, [&](const ElfMemory &elf) {
+    auto own = elf.dynamic();
+    return own && own->begin == dynamic;
+  });
 }
 
 const Mapping *Reader::fileMapping(RemoteRange range) const {
@@ -118,7 +132,7 @@ void Reader::add(const ElfMemory &elf, const std::string &name) {
 
 void Reader::addLinked(RemoteAddress rDebug) {
   for (const LinkMapEntry &entry : readLinkMap(process_, maps_, rDebug))
-    if (auto elf = objectAround(entry.dynamic)) add(*elf, entry.name);
+    if (auto elf = objectWithDynamic(entry.dynamic)) add(*elf, entry.name);
 }
 
 void Reader::addMapped() {

@@ -148,6 +148,36 @@ TEST(Modules, BiasAndOrderAreTheDynamicLinkers) {
   EXPECT_NE(named(modules, "libm.so.6"), nullptr); // opened later
 }
 
+// Its data begin in the first page of the file, which is mapped once more for them, with the ELF header in front.
+TEST(Modules, ALibraryWithoutSeparateCode) {
+  Folder folder;
+  auto library = folder.compile("libone.so", "int data = 2;\nint *where(void) { return &data; }\n",
+                                {"-shared", "-fPIC", "-Wl,-z,noseparate-code", "-Wl,-soname,libone.so.1"});
+  ASSERT_TRUE(library);
+  fs::create_symlink(*library, folder.path() / "libone.so.1");
+  auto program = folder.compile("program",
+                                "#include <stdio.h>\nextern int *where(void);\n"
+                                "int main(void) { printf(\"%d\\n\", *where()); puts(\"ready\"); fflush(stdout);\n"
+                                "  return getchar() == EOF; }\n",
+                                {*library, "-Wl,-rpath," + folder.path().string()});
+  ASSERT_TRUE(program);
+  Child child({*program});
+  ASSERT_TRUE(child.lineWith("ready"));
+  Process process = opened(child.pid());
+  auto modules = modulesOf(process);
+  ASSERT_EQ(modules.size(), 5U);
+  const Module *module = named(modules, "libone.so.1");
+  ASSERT_NE(module, nullptr);
+  EXPECT_EQ(module->path, folder.path() / "libone.so.1");
+  auto maps = readMaps(process);
+  ASSERT_TRUE(maps);
+  auto copies = std::ranges::count_if(
+      *maps, [&](const Mapping &each) { return module->range.contains(each.range.begin) && each.offset == 0; });
+  EXPECT_GE(copies, 2) << "the linker lays libraries out in another way: this test shows nothing";
+  EXPECT_EQ(module->bias.value, module->range.begin.value);
+  EXPECT_TRUE(mappingAt(*maps, module->range.begin)->executable);
+}
+
 TEST(Modules, StaticProgramsHaveOne) {
   Folder folder;
   for (const char *option : {"-static", "-static-pie"}) {

@@ -4,16 +4,18 @@
 //
 // Exceptions. An unwinder finds the frames of what the dynamic linker has loaded, and of what is registered with it.
 // Registering takes a thread of the process, so it is done only where exceptions are to be expected: for payloads of
-// C++ (mangled names, or the functions of the C++ ABI), and for those that code of the program is called below through
-// the pointer of a `hook`. In a program of C++ any function that a payload in C calls may throw through it, and finds
-// nobody to catch it where its frames are not known; so there it is done, if it can be, for all payloads that call
-// anything but themselves. A payload that
+// C++ (mangled names, or the functions of the C++ ABI), and in a program of C++ for those that code of the program is
+// called below through the pointer of a `hook`. There any other function that a payload in C calls may throw through
+// it, too, and finds nobody to catch it where its frames are not known; so it is done, if it can be, for all payloads
+// that call anything but themselves. In a program of C nothing but the end of a thread unwinds (pthread_cancel), which
+// goes on where it cannot: for payloads of a `hook`, if it can be. A payload that
 // itself throws needs the process to have an unwinder; to others it does no harm if there is none. A process may have
 // several: libc++ comes with LLVM's, and the C library cancels threads with libgcc's; each is told. They look alike,
 // but __register_frame of LLVM's takes a single entry, and not a table.
 #include "backend/plan_start.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "backend/calls_out.h"
 #include "backend/module_files.h"
@@ -69,6 +71,17 @@ std::vector<Unwinder> findUnwinders(const Snapshot &snapshot) {
   return out;
 }
 
+// Whether the program's tables are of C alone: each language has a function of its own that reads them, and only that
+// of C is there. glibc is compiled with such tables, and a program that is linked with it statically has them, too.
+bool onlyOfC(const target::ElfFile &program) {
+  const std::vector<std::string> names{"__gcc_personality_v0",     "__gxx_personality_v0",   "rust_eh_personality",
+                                       "__gnat_personality_v0",    "__gccgo_personality_v0", "__gdc_personality_v0",
+                                       "__gnu_objc_personality_v0"};
+  auto found = program.find(names, target::Spelling::AsInTable);
+  return !found[0].empty() &&
+         std::all_of(found.begin() + 1, found.end(), std::mem_fn(&std::vector<target::Symbol>::empty));
+}
+
 // A library of C++, or tables in the program by which exceptions find what is to be done in its frames.
 bool isCxx(const Snapshot &snapshot) {
   auto isLibrary = [](const runtime::Module &module) {
@@ -76,8 +89,10 @@ bool isCxx(const Snapshot &snapshot) {
   };
   if (std::ranges::any_of(snapshot.modules, isLibrary)) return true;
   const target::ElfFile *program = snapshot.files->of(snapshot.modules[0]);
-  return program && std::ranges::find(program->sections(), ".gcc_except_table", &target::Section::name) !=
-                        std::ranges::end(program->sections());
+  return program &&
+         std::ranges::find(program->sections(), ".gcc_except_table", &target::Section::name) !=
+             std::ranges::end(program->sections()) &&
+         !onlyOfC(*program);
 }
 
 class Starter {
@@ -119,9 +134,12 @@ private:
 
   // The cheapest question first: most programs are none of C++, and their payloads need not be decoded.
   bool needsFrames(const StartedPayload &payload, const std::optional<PayloadRange> &range) {
-    if (payload.image->isCxx || payload.calledBack) return true;
+    if (payload.image->isCxx) return true;
     if (!inCxx_) inCxx_ = isCxx(snapshot_);
-    if (!*inCxx_ || (range && !callsOut(*payload.image, *payload.content, payload.base, *range))) return false;
+    if (payload.calledBack && *inCxx_) return true;
+    if (!payload.calledBack &&
+        (!*inCxx_ || (range && !callsOut(*payload.image, *payload.content, payload.base, *range))))
+      return false;
     if (!askedForThreads_) {
       askedForThreads_ = true;
       if (auto threads = findThreadLibrary(process_, snapshot_)) plan_.threads = *threads;

@@ -2,7 +2,9 @@
 #include "backend/session.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "backend/left_code.h"
 #include "backend/loader_exit.h"
 #include "backend/repair.h"
 #include "ir/support/cat.h"
@@ -16,7 +18,7 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     lock_.emplace(std::move(*lock));
   }
   caller_.end();
-  bool repaired = false, left = false;
+  bool repaired = false, left = false, erased = false;
   for (;;) {
     auto snapshot = backend::look(process_, std::move(snapshot_));
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
@@ -35,6 +37,7 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
         return gone;
       continue;
     }
+    if (left && !std::exchange(erased, true)) eraseLeftCode(process_, snapshot_, options_, &*agent_);
     auto records = readRegistry(process_, snapshot_.maps);
     if (!records) return std::unexpected(std::move(records.error()));
     records_ = std::move(*records);
@@ -77,6 +80,7 @@ const FoundRecord *Session::applied(const std::string &name) const {
 
 Result<void> Session::startAgent() {
   if (agent_) return {};
+  eraseLeftCode(process_, snapshot_, options_);
   auto agent = runtime::Agent::start(process_, snapshot_.maps, deadline_);
   if (!agent) return std::unexpected(std::move(agent.error()));
   agent_.emplace(std::move(*agent));

@@ -16,10 +16,10 @@ namespace lpc::backend {
 
 class Session {
 public:
-  // `seen`: a look that was had before, perhaps.
+  // Process and options must outlive it. `seen`: a look that was had before, perhaps.
   Session(const runtime::Process &process, const PlayOptions &options, Snapshot seen = {})
-      : process_(process), deadline_(runtime::Clock::now() + options.timeout), snapshot_(std::move(seen)),
-        caller_(process, options.timeout) {}
+      : process_(process), options_(options), deadline_(runtime::Clock::now() + options.timeout),
+        snapshot_(std::move(seen)), caller_(process, options.timeout) {}
 
   // Looks (again); from the first look on no other lpc works on the process. Afterwards every record is Applied, or
   // Reverted with memory that is still in use. Repairs are told in `remarks`.
@@ -31,7 +31,7 @@ public:
   // The record of the patch of that name that is on the process; null where there is none.
   [[nodiscard]] const FoundRecord *applied(const std::string &name) const;
 
-  // Starts the agent at the first call.
+  // Starts the agent at the first call; what an earlier lpc has left of its code is erased before.
   Result<void> startAgent();
   [[nodiscard]] runtime::Agent &agent() { return *agent_; }
   void endAgent() {
@@ -56,6 +56,7 @@ private:
   Result<bool> dropHandedOver();
 
   const runtime::Process &process_;
+  const PlayOptions &options_;
   runtime::Deadline deadline_;
   std::optional<runtime::ProcessLock> lock_; // given back last
   Snapshot snapshot_;

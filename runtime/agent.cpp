@@ -3,7 +3,7 @@
 // What it leaves in the process while it lives: one thread (two while something is staged), a page of scratch memory,
 // the table of writes, and the agent's program in the padding of a code segment. No thread of the process can reach any
 // of it. At the end the threads give their memory back and end, and only then the padding is erased. What a killed
-// lpc leaves is the program alone, which the next lpc takes over (padding.h).
+// lpc leaves is the program alone, which the next lpc erases, or takes over (padding.h) where a thread may be in it.
 //
 // A player thread of its own, instead of the agent itself: it ends by playing, without ever coming back under our
 // command, so its way from the first write to the last has no ptrace stop in it, and the agent stays ours for what

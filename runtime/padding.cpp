@@ -3,7 +3,7 @@
 // A segment ends inside a page, and the rest of that page is mapped with it. Zero bytes at the end of a mapping alone
 // prove nothing (a table of zeros may end a segment too), so the end comes from the program headers, and what follows
 // must still be zero: non-zero bytes are the next segment's file content, or code that another tool or a killed lpc put
-// there, of which nobody can say whether a thread is still in it.
+// there. What is a killed lpc's is taken away before (left_code.h), unless a thread may be in it still.
 //
 // The page becomes private to the process with the first write and stays so (4 KiB, once, as for a breakpoint); the
 // mappings do not change, and the bytes are put back.
@@ -46,13 +46,14 @@ std::optional<RemoteRange> paddingOf(const Process &process, const std::vector<M
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
       header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > kMostHeaders || header->e_phoff > kPage)
     return std::nullopt;
-  for (uint64_t i = 0; i < header->e_phnum; i++) {
-    auto segment = readAs<Elf64_Phdr>(process, start->range.begin + (header->e_phoff + i * sizeof(Elf64_Phdr)));
-    if (!segment) return std::nullopt;
-    if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || segment->p_memsz != segment->p_filesz) continue;
-    if (segment->p_offset / kPage * kPage != code.offset) continue;
-    uint64_t length = segment->p_offset % kPage + segment->p_filesz;
-    if (length < segment->p_filesz || length > code.range.size() || code.range.size() - length >= kPage) continue;
+  std::vector<Elf64_Phdr> segments(header->e_phnum);
+  std::span table(reinterpret_cast<uint8_t *>(segments.data()), segments.size() * sizeof(Elf64_Phdr));
+  if (!process.read(start->range.begin + header->e_phoff, table)) return std::nullopt;
+  for (const Elf64_Phdr &segment : segments) {
+    if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X) || segment.p_memsz != segment.p_filesz) continue;
+    if (segment.p_offset / kPage * kPage != code.offset) continue;
+    uint64_t length = segment.p_offset % kPage + segment.p_filesz;
+    if (length < segment.p_filesz || length > code.range.size() || code.range.size() - length >= kPage) continue;
     return RemoteRange{code.range.begin + length, code.range.end};
   }
   return std::nullopt;
@@ -89,13 +90,12 @@ std::optional<CodePlace> placeInPadding(const Process &process, const std::vecto
   for (const RemoteRange &range : padding) {
     Bytes content(range.size());
     if (!process.read(range.begin, content)) continue;
-    uint64_t first = (16 - range.begin.value % 16) % 16;
     auto fits = [&](uint64_t offset) {
       RemoteAddress at = range.begin + offset;
       return !taken.overlaps({at, at + code.size()});
     };
     std::optional<CodePlace> free;
-    for (uint64_t offset = first; offset + code.size() <= content.size(); offset += 16) {
+    for (uint64_t offset = firstPlace(range); offset + code.size() <= content.size(); offset += kPlaceBorder) {
       BytesView here = BytesView(content).subspan(offset, code.size());
       if (!fits(offset)) continue;
       if (shareable && std::ranges::equal(here, code)) return CodePlace{range.begin + offset, true};

@@ -16,7 +16,13 @@ namespace lpc::runtime {
 // library) first. Found from the program headers in its memory; mappings whose headers are not there are left out.
 std::vector<RemoteRange> findPadding(const Process &process, const std::vector<Mapping> &maps);
 
-// Where `code` may be put, on a 16-byte border: over zero bytes, or, where `shareable`, over the very same bytes, which
+// Code stands on these borders alone; the first one in a range of padding, from its begin.
+constexpr uint64_t kPlaceBorder = 16;
+constexpr uint64_t firstPlace(RemoteRange padding) {
+  return (kPlaceBorder - padding.begin.value % kPlaceBorder) % kPlaceBorder;
+}
+
+// Where `code` may be put, on such a border: over zero bytes, or, where `shareable`, over the very same bytes, which
 // an earlier lpc that was killed has left behind. `taken` is not used.
 struct CodePlace {
   RemoteAddress at;

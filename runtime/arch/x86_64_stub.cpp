@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cstring>
 #include <initializer_list>
 #include <string_view>
 #include <vector>
@@ -303,6 +304,30 @@ BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask) {
   code.word(home.rip);
   stub.code = code.finish();
   return stub;
+}
+
+bool OwnCode::matches(BytesView bytes) const {
+  if (bytes.size() != code.size()) return false;
+  for (size_t i = 0; i < bytes.size(); i++)
+    if ((bytes[i] ^ code[i]) & fixed[i]) return false;
+  return true;
+}
+
+// What differs between two stubs whose homes have no bit in common is their homes.
+const std::vector<OwnCode> &ownCode() {
+  static const std::vector<OwnCode> all = [] {
+    user_regs_struct ones;
+    std::memset(&ones, 0xff, sizeof ones);
+    Bytes stub = borrowStub({}, 0).code, other = borrowStub(ones, ~uint64_t{0}).code;
+    LPC_CHECK(stub.size() == other.size());
+    for (size_t i = 0; i < stub.size(); i++)
+      other[i] = static_cast<uint8_t>(~(other[i] ^ stub[i]));
+    const Bytes &agent = agentProgram().code, &worker = workerProgram().code;
+    return std::vector<OwnCode>{{"the stub of a borrowed thread", true, std::move(stub), std::move(other)},
+                                {"the program of an agent", true, agent, Bytes(agent.size(), 0xff)},
+                                {"the program of a worker", false, worker, Bytes(worker.size(), 0xff)}};
+  }();
+  return all;
 }
 
 user_regs_struct homeFromStop(user_regs_struct stopped) {

@@ -11,6 +11,8 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "ir/support/address.h"
 #include "ir/support/bytes.h"
@@ -96,6 +98,16 @@ BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask);
 
 // The flags of clone(2) for a thread of ours: everything shared, nothing announced to the parent.
 uint64_t cloneFlags();
+
+// Code of ours as it is found in a process: every piece of that kind has the bits of `code` where `fixed` has ones.
+struct OwnCode {
+  std::string_view kind;
+  bool brief = false; // a thread is in it for some instructions, and not while it executes something else
+  Bytes code, fixed;
+  [[nodiscard]] bool matches(BytesView bytes) const; // of the same size
+};
+// All that lpc puts behind the program's code, and that may stay there when it is killed.
+const std::vector<OwnCode> &ownCode();
 
 // The stop of a thread inside a system call leaves a code for the kernel in rax (ERESTART…, include/linux/errno.h),
 // which the kernel acts on when the thread goes on *from that stop*. Code that leads it home must do that work itself:

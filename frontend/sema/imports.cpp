@@ -3,6 +3,7 @@
 #include "frontend/sema/imports.h"
 
 #include <algorithm>
+#include <set>
 
 #include "frontend/sema/lookup.h"
 #include "frontend/sema/names.h"
@@ -35,6 +36,15 @@ void unknown(const ast::Got &got, const std::string &name, size_t object, const 
   report(cat("imports no symbol `", written, "`"), didYouMean(nearest(name, imports)));
 }
 
+void otherVersions(const ast::Got &got, const std::string &name, const std::set<std::string> &versions,
+                   const std::string &owner, Context &context) {
+  std::string there;
+  for (const std::string &version : versions)
+    there += cat(there.empty() ? "" : ", ", "`", name, version.empty() ? "" : "@", version, "`");
+  context.report(DiagnosticId::UnknownImport, got.symbol.place,
+                 cat("`", owner, "` does not import `", spelled(got.symbol), "`, but ", there));
+}
+
 } // namespace
 
 std::optional<ImportSlots> findImport(const ast::Got &got, Context &context) {
@@ -43,10 +53,19 @@ std::optional<ImportSlots> findImport(const ast::Got &got, Context &context) {
   if (!object) return std::nullopt;
   auto file = fileOf(*object, got.object ? got.object->place : got.symbol.place, context);
   if (file == nullptr) return std::nullopt;
-  std::string name(splitVersion(got.symbol.text).name);
+  const auto [name, version] = splitVersion(got.symbol.text);
   ImportSlots found{*object, file->importSlots(name)};
+  if (found.slots.empty()) {
+    unknown(got, std::string(name), *object, *file, context);
+    return std::nullopt;
+  }
+  if (version.empty()) return found;
+  std::set<std::string> versions;
+  for (const target::ElfFile::ImportSlot &slot : found.slots)
+    versions.insert(slot.version);
+  std::erase_if(found.slots, [&](const auto &slot) { return slot.version != version; });
   if (!found.slots.empty()) return found;
-  unknown(got, name, *object, *file, context);
+  otherVersions(got, std::string(name), versions, shown(context, *object), context);
   return std::nullopt;
 }
 

@@ -106,6 +106,7 @@ public:
   struct ImportSlot {
     LinkAddress address;
     bool function = false; // calls go through it
+    std::string version{}; // that the object asks for; "" where it does not say
   };
   [[nodiscard]] std::vector<ImportSlot> importSlots(std::string_view symbol) const;
   // The slots that this very object fills with what an IFUNC's resolver returns (R_*_IRELATIVE); static programs, too.

@@ -46,7 +46,8 @@ std::vector<ElfFile::ImportSlot> importSlots(const ElfImage &image, std::string_
       SymbolEntry entry = entryAt(*image.dynsym, index);
       if (!hasName(*image.dynsym, entry, symbol)) continue;
       slots.push_back({.address = {loadLittle(table.entries.subspan(at, width))},
-                       .function = type == types.jumpSlot || entry.type() == STT_FUNC});
+                       .function = type == types.jumpSlot || entry.type() == STT_FUNC,
+                       .version = std::string(versionAt(image, index).name)});
     }
   }
   std::ranges::sort(slots, {}, &ElfFile::ImportSlot::address);

@@ -37,18 +37,11 @@ Binding bindingOf(const SymbolEntry &entry) {
   return entry.binding() == STB_WEAK ? Binding::Weak : Binding::Global; // STB_GNU_UNIQUE is a kind of global
 }
 
-// Fills in version, default and exported from .gnu.version (Symbol Versioning, LSB 5 core, chapter 10.7): 0 is local, 1
-// is global without version, others have a name; the top bit marks versions that are not the default one.
 void setVersion(Symbol &symbol, const ElfImage &image, size_t index) {
-  const BytesView versions = image.dynsym->versions;
-  symbol.exported = symbol.binding != Binding::Local;
-  if (versions.empty()) return;
-  auto word = static_cast<uint16_t>(loadLittle(versions.subspan(index * 2, 2)));
-  size_t number = word & 0x7fff;
-  if (number == VER_NDX_LOCAL) symbol.exported = false;
-  if (number <= VER_NDX_GLOBAL || number >= image.versionNames.size()) return;
-  symbol.version = image.versionNames[number];
-  symbol.defaultVersion = symbol.version.empty() || !(word & 0x8000);
+  const SymbolVersion version = versionAt(image, index);
+  symbol.exported = symbol.binding != Binding::Local && !version.isLocal;
+  symbol.version = version.name;
+  symbol.defaultVersion = version.isDefault;
 }
 
 bool isSame(const Symbol &a, const Symbol &b) {

@@ -79,6 +79,16 @@ VersionedName splitVersion(std::string_view name) {
   return {.base = name.substr(0, at), .version = name.substr(at + (isDefault ? 2 : 1)), .isDefault = isDefault};
 }
 
+SymbolVersion versionAt(const ElfImage &image, size_t index) {
+  const BytesView versions = image.dynsym->versions;
+  if (versions.empty()) return {};
+  auto word = static_cast<uint16_t>(loadLittle(versions.subspan(index * 2, 2)));
+  size_t number = word & 0x7fff;
+  if (number == VER_NDX_LOCAL) return {.isLocal = true};
+  if (number >= image.versionNames.size() || image.versionNames[number].empty()) return {};
+  return {.name = image.versionNames[number], .isDefault = !(word & 0x8000)};
+}
+
 std::vector<NameHit> lookUpHashed(const ElfImage &image, std::span<const std::string_view> names) {
   std::vector<NameHit> hits;
   const SymbolTable &table = *image.dynsym;

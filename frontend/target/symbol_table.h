@@ -56,6 +56,14 @@ struct VersionedName {
 };
 VersionedName splitVersion(std::string_view name);
 
+// What .gnu.version says of a symbol of .dynsym (Symbol Versioning, LSB 5 core, chapter 10.7): 0 is local, 1 is global
+// without version, others have a name; the top bit marks versions that are not the default one.
+struct SymbolVersion {
+  std::string_view name{}; // "" where it has none
+  bool isLocal = false, isDefault = true;
+};
+SymbolVersion versionAt(const ElfImage &image, size_t index);
+
 // Symbol `symbol` of a table has the name `names[name]` (without version).
 struct NameHit {
   uint32_t name = 0;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "backend/left_code.h"
+#include "backend/leftovers.h"
 #include "backend/loader_exit.h"
 #include "backend/repair.h"
 #include "ir/support/cat.h"
@@ -37,7 +37,7 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
         return gone;
       continue;
     }
-    if (left && !std::exchange(erased, true)) eraseLeftCode(process_, snapshot_, options_, &*agent_);
+    if (left && !std::exchange(erased, true)) eraseLeftovers(process_, snapshot_, options_, &*agent_);
     auto records = readRegistry(process_, snapshot_.maps);
     if (!records) return std::unexpected(std::move(records.error()));
     records_ = std::move(*records);
@@ -80,7 +80,7 @@ const FoundRecord *Session::applied(const std::string &name) const {
 
 Result<void> Session::startAgent() {
   if (agent_) return {};
-  eraseLeftCode(process_, snapshot_, options_);
+  eraseLeftovers(process_, snapshot_, options_);
   auto agent = runtime::Agent::start(process_, snapshot_.maps, deadline_);
   if (!agent) return std::unexpected(std::move(agent.error()));
   agent_.emplace(std::move(*agent));

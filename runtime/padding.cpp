@@ -3,7 +3,7 @@
 // A segment ends inside a page, and the rest of that page is mapped with it. Zero bytes at the end of a mapping alone
 // prove nothing (a table of zeros may end a segment too), so the end comes from the program headers, and what follows
 // must still be zero: non-zero bytes are the next segment's file content, or code that another tool or a killed lpc put
-// there. What is a killed lpc's is taken away before (left_code.h), unless a thread may be in it still.
+// there. What is a killed lpc's is taken away before (leftovers.h), unless a thread may be in it still.
 //
 // The page becomes private to the process with the first write and stays so (4 KiB, once, as for a breakpoint); the
 // mappings do not change, and the bytes are put back.

@@ -55,11 +55,13 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
       uint64_t number = word(offsetof(WorkerJob, thread)); // as it knows itself
       bool nobody = word(offsetof(WorkerJob, launched)) == 0;
       bool told = word(offsetof(WorkerJob, function)) != 0; // so there is one, which has not run yet
-      if (!nobody && (number > INT32_MAX || word(offsetof(WorkerJob, keep)) != 0)) break; // it stays
-      if (!nobody && number == 0 && !told && Clock::now() >= birth) {
-        Bytes one;
-        appendLittle(one, 1, 8);
-        if (auto kept = process.write(mapping.range.begin + offsetof(WorkerJob, keep), one); !kept) return kept;
+      const uint64_t keep = word(offsetof(WorkerJob, keep));
+      const bool waited = keep == x86_64::kUnborn;
+      if (!nobody && (number > INT32_MAX || (keep != 0 && !waited))) break; // it stays
+      if (!nobody && number == 0 && !told && (waited || Clock::now() >= birth)) {
+        Bytes unborn;
+        appendLittle(unborn, x86_64::kUnborn, 8);
+        if (auto noted = process.write(mapping.range.begin + offsetof(WorkerJob, keep), unborn); !noted) return noted;
         break;
       }
       if (!nobody && number != 0 && tid == 0) tid = threadInside(process.pid(), static_cast<pid_t>(number));

@@ -58,11 +58,12 @@ struct WorkerJob {
   std::array<uint64_t, 6> arguments{};
   uint64_t result = 0;
   uint64_t stack = 0, thread = 0; // the worker's stack pointer and id, once it has begun
-  uint64_t keep = 0;              // 1: its memory must stay, for it has not ended as threads do
+  uint64_t keep = 0;              // 1: its memory must stay, for it has not ended as threads do; 2: kUnborn
   uint64_t launched = 0;          // 1: a thread for it may come to be
   uint64_t store = 0;             // where the result goes, too, as soon as it is there; 0: nowhere
 };
 static_assert(sizeof(WorkerJob) == 104);
+inline constexpr uint64_t kUnborn = 2; // it was waited for in vain, and may come yet
 
 // The player's table: rows of system calls, performed in order; a row with a negative number ends it.
 // A call that does not return `expected` ends it too; but pwrite64

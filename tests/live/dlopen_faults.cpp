@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "runtime/leftovers.h"
+#include "runtime/worker_memory.h"
 #include "tests/live/dlopen.h"
 #include "tests/support/traced_run.h"
 
@@ -17,22 +19,63 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A kill in the middle of a borrow leaves its stub behind the code of the process, where there is room for some tens.
-constexpr int kKillsOfOneProcess = 50;
-
+// One process bears all kills of a test, and its code is the same after each, what is behind it included.
 class DlopenFaults : public Dlopen {
 protected:
-  void restartAfter(int kills) {
-    if (kills % kKillsOfOneProcess != kKillsOfOneProcess - 1) return;
+  void startAgain() {
     child_.emplace(std::vector<std::string>{folder_.path() + "/program", "2"});
     ASSERT_EQ(child_->line(), "ready");
+    code_ = codeOf(child_->pid());
   }
-  TracedRun traced(std::vector<std::string> words, int n) {
+  TracedRun traced(std::vector<std::string> words, int n, const std::function<void(pid_t)> &act = killIt) {
     words.insert(words.begin(), LPC_COMMAND);
-    return runTraced(words, n, killIt);
+    return runTraced(words, n, act);
   }
   void killedAt(const std::vector<std::string> &words, int n, bool applied);
   void killedEverywhere(bool applied);
+  static int stepFor(int total, int kills) {
+    const char *sweep = getenv("LPC_SWEEP");
+    return sweep && std::string(sweep) == "full" ? 1 : std::max(total / kills, 1) | 1;
+  }
+  static int firstOf(int step) { return step == 1 ? 1 : 1 + getpid() % step; }
+  // What of its code is not as before: nothing.
+  [[nodiscard]] std::string changedCode() const {
+    if (codeOf(child_->pid()) == code_) return {};
+    std::string kinds = "its code is not the same";
+    auto process = runtime::Process::open(child_->pid());
+    auto maps = process ? runtime::readMaps(*process) : std::unexpected(process.error());
+    if (maps)
+      for (const runtime::Leftover &left : runtime::findLeftovers(*process, *maps))
+        kinds += "; " + std::string(left.kind) + " at " + hexAddress(left.at);
+    return kinds + "\n" + mapped();
+  }
+  enum class Constructor { Elsewhere, Running, Held };
+  // Of own.so, while lpc stands.
+  [[nodiscard]] Constructor constructorNow() const {
+    namespace worker = runtime::worker;
+    auto process = runtime::Process::open(child_->pid());
+    auto maps = process ? runtime::readMaps(*process) : std::unexpected(process.error());
+    if (!maps) return Constructor::Elsewhere;
+    for (const runtime::Mapping &mapping : *maps) {
+      if (!mapping.path.starts_with(worker::kMappingName) || mapping.offset != 0) continue;
+      worker::WorkerJob job;
+      worker::Held held;
+      RemoteAddress at = mapping.range.begin;
+      bool read = process->read(at, std::span(reinterpret_cast<uint8_t *>(&job), sizeof job)) &&
+                  process->read(at + worker::kHeldAt, std::span(reinterpret_cast<uint8_t *>(&held), sizeof held));
+      if (!read || !worker::textOf(*process, at).ends_with("/own.so")) continue;
+      if (held.program == 0) return Constructor::Running;
+      // As long as it stands in front of its signal, it gets it when lpc ends: proc_pid_stat(5), exit_code.
+      std::string stat, task = "/proc/" + pid() + "/task/";
+      task += std::to_string(runtime::threadInside(child_->pid(), static_cast<pid_t>(job.thread))) + "/stat";
+      std::getline(std::ifstream(task) >> std::ws, stat);
+      if (stat.ends_with(" " + std::to_string(SIGSEGV))) return Constructor::Running;
+      if (held.holds != 0) return Constructor::Held;
+    }
+    return Constructor::Elsewhere;
+  }
+
+  std::string code_;
 };
 
 TEST_F(DlopenFaults, AConstructorCrashes) {
@@ -72,19 +115,20 @@ void DlopenFaults::killedAt(const std::vector<std::string> &words, int n, bool a
   EXPECT_EQ(next.status, 0) << next.err;
   EXPECT_THAT(answer(), HasSubstr("limit 500 mixed 0"));
   RunResult last = revert();
-  for (int i = 0; i < 20 && mapped().find("/memfd:livepatch (") != std::string::npos; i++)
+  for (int i = 0; i < 20 && mapped().find("livepatch") != std::string::npos; i++)
     last = revert(); // memory that a word on a stack seemed to point into
   SCOPED_TRACE(next.out + next.err + last.out + last.err);
   EXPECT_THAT(answer(), StartsWith("handle 0 limit 100 mixed 0"));
   EXPECT_TRUE(eventually([&] { return runsAsBefore(child_->pid(), before_); })) << stateOf(child_->pid()).threads;
-  // Killed where a worker may come to be or not, lpc leaves the memory that it would need.
-  EXPECT_THAT(mapped(), testing::Not(HasSubstr("/memfd:livepatch (")));
+  EXPECT_THAT(mapped(), testing::Not(HasSubstr("livepatch")));
   EXPECT_THAT(mapped(), testing::Not(HasSubstr("own.so")));
+  EXPECT_EQ(changedCode(), "");
   EXPECT_THAT(lpc({"status", "--pid", pid()}).out, HasSubstr("no patches"));
 }
 
 void DlopenFaults::killedEverywhere(bool applied) {
   start(2);
+  code_ = codeOf(child_->pid());
   object(kOwnThreadLocals);
   folder_.write("fix.lp", std::string("target program\n") + kFix);
   std::vector<std::string> words = {"apply", "fix.lp", "--pid", pid()};
@@ -97,13 +141,9 @@ void DlopenFaults::killedEverywhere(bool applied) {
   if (!applied) {
     ASSERT_EQ(revert().status, 0);
   }
-  const char *sweep = getenv("LPC_SWEEP");
-  int step = sweep && std::string(sweep) == "full" ? 1 : std::max(total / 20, 1) | 1;
   int kills = 0;
-  for (int n = step == 1 ? 1 : 1 + getpid() % step; n <= total && !HasFailure(); n += step, kills++) {
+  for (int step = stepFor(total, 20), n = firstOf(step); n <= total && !HasFailure(); n += step, kills++) {
     SCOPED_TRACE("killed at stop " + std::to_string(n) + " of about " + std::to_string(total));
-    restartAfter(kills);
-    words[3] = pid();
     killedAt(words, n, applied);
   }
   std::cout << kills << " kills at " << total << " stops\n";
@@ -112,10 +152,11 @@ void DlopenFaults::killedEverywhere(bool applied) {
 TEST_F(DlopenFaults, LpcDiesInApply) { killedEverywhere(false); }
 TEST_F(DlopenFaults, LpcDiesInRevert) { killedEverywhere(true); }
 
-// From its call to the moment when it stands elsewhere than in front of its signal, the signal of a constructor is the
-// process's: some of lpc's system calls long. After that the worker holds, and the next command leads it out.
+// From its call to the moment when it is led elsewhere than in front of its signal, the signal of a constructor is the
+// process's. After that the worker holds, and the next command leads it out.
 TEST_F(DlopenFaults, LpcDiesWhileAConstructorIsLeft) {
   start(2);
+  code_ = codeOf(child_->pid());
   object(kOwnThreadLocals, "lib");
   std::string crash = "extern void say(const char *); int new_limit = 500;\n"
                       "__attribute__((constructor)) static void begin(void) { *(volatile int *)16 = 1; }\n"
@@ -123,31 +164,42 @@ TEST_F(DlopenFaults, LpcDiesWhileAConstructorIsLeft) {
   object(crash);
   folder_.write("fix.lp", std::string("target program\n") + kFix);
   std::vector<std::string> words = {"apply", "fix.lp", "--pid", pid()};
-  int total = traced(words, 0).stops, died = 0, kills = 0;
+  int total = traced(words, 0).stops, died = 0, kills = 0, held = 0;
   ASSERT_GT(total, 100);
-  const char *sweep = getenv("LPC_SWEEP");
-  int step = sweep && std::string(sweep) == "full" ? 1 : std::max(total / 40, 1) | 1;
-  for (int n = step == 1 ? 1 : 1 + getpid() % step; n <= total && !HasFailure(); n += step, kills++) {
+  for (int step = stepFor(total, 40), n = firstOf(step); n <= total && !HasFailure(); n += step, kills++) {
     SCOPED_TRACE("killed at stop " + std::to_string(n) + " of about " + std::to_string(total));
-    restartAfter(kills);
     words[3] = pid();
-    TracedRun run = traced(words, n);
+    Constructor then = Constructor::Elsewhere;
+    TracedRun run = traced(words, n, [&](pid_t command) {
+      then = constructorNow();
+      killIt(command);
+    });
     EXPECT_FALSE(run.hung) << run.output;
-    if (auto status = child_->wait(std::chrono::milliseconds(run.acted ? 50 : 0))) {
+    EXPECT_TRUE(run.acted || n > total / 2) << run.output;
+    held += then == Constructor::Held;
+    RunResult next;
+    auto status = child_->wait(std::chrono::milliseconds(then == Constructor::Running ? 50 : 0));
+    if (!status) next = lpc({"revert", "fix", "--pid", pid()}); // puts in order what was left
+    bool inOrder = next.err.find("no patch named") != std::string::npos;
+    if (!status && !inOrder) status = child_->wait(); // a process that is about to end takes its time
+    if (status) {
       EXPECT_EQ(*status, 128 + SIGSEGV);
+      EXPECT_EQ(then, Constructor::Running) << run.output;
       died++;
-      child_.emplace(std::vector<std::string>{folder_.path() + "/program", "2"});
-      ASSERT_EQ(child_->line(), "ready");
+      startAgain();
       continue;
     }
-    RunResult next = lpc({"revert", "fix", "--pid", pid()}); // puts in order what was left
-    EXPECT_THAT(next.err, HasSubstr("no patch named")) << next.status << next.out << run.output;
+    EXPECT_TRUE(inOrder) << next.status << next.out << next.err << run.output;
     EXPECT_EQ(answer("l " + folder_.path() + "/lib.so"), "loaded 1 closed 0");
     EXPECT_THAT(answer("c"), StartsWith("handle 0 limit 100 mixed 0"));
     EXPECT_TRUE(eventually([&] { return runsAsBefore(child_->pid(), before_); }));
+    EXPECT_THAT(mapped(), testing::Not(HasSubstr("livepatch")));
   }
-  EXPECT_LE(died, kills / 5);
-  std::cout << kills << " kills at " << total << " stops; " << died << " before the worker held\n";
+  ASSERT_EQ(apply("set limit int 7\n").status, 0); // a command that has work to do
+  ASSERT_EQ(revert().status, 0);
+  EXPECT_EQ(changedCode(), "");
+  std::cout << kills << " kills at " << total << " stops" << "; " << died << " before the worker held, " << held
+            << " while it did\n";
 }
 
 TEST_F(DlopenFaults, AThousandTimes) {

@@ -8,15 +8,19 @@
 // return addresses there. So with all threads standing it is looked at their program counters, registers and stacks, by
 // the same means as for functions that are replaced.
 //
+// The same goes for the memory of a worker that lpc was about to have made: whoever is about to make it has the address
+// of its attributes, and one that is made has its stack and its control block there.
+//
 // An lpc that the lock does not keep out (it sees the process through another /proc) has a thread of it seized from
-// before its stub is written until after it is erased. Then the stop does not succeed, and nothing is erased.
-#include "backend/left_code.h"
+// before its stub is written until after it is erased, and from then on its agent. Then the stop does not succeed, and
+// nothing is erased.
+#include "backend/leftovers.h"
 
 #include <algorithm>
 #include <ctime>
 
 #include "backend/activity.h"
-#include "runtime/left_code.h"
+#include "runtime/leftovers.h"
 #include "runtime/memory_sharers.h"
 #include "runtime/stop.h"
 
@@ -24,54 +28,65 @@ namespace lpc::backend {
 namespace {
 
 using runtime::Clock;
-using runtime::LeftCode;
+using runtime::Leftover;
 
 constexpr auto kStopTime = std::chrono::seconds(1);
 constexpr long kMostRest = 8'000'000; // ns: the longest of the rests between two attempts, each twice the one before
 
 // All of one kind: who is in one of them has nothing to do with those of another kind.
-struct Kind {
-  std::vector<LeftCode> places;
+class Kind {
+public:
+  Kind(std::vector<Leftover> p, ActivityCheck c) : places(std::move(p)), check(std::move(c)) {}
+
+  std::vector<Leftover> places;
   ActivityCheck check;
   bool used = false;
+
+  void look(std::span<const runtime::StoppedThread *const> threads) {
+    used = used || check.findAny(threads, nullptr) || std::ranges::any_of(threads, [&](const auto *thread) {
+             return contain(thread->registers.stackPointer()) || contain(thread->registers.threadPointer());
+           });
+  }
+
+private:
+  [[nodiscard]] bool contain(RemoteAddress at) const {
+    return std::ranges::any_of(places, [&](const Leftover &one) { return one.range.contains(at); });
+  }
 };
 
-std::vector<Kind> kindsOf(std::vector<LeftCode> left, const runtime::Process &process, const Snapshot &snapshot) {
+std::vector<Kind> kindsOf(std::vector<Leftover> left, const runtime::Process &process, const Snapshot &snapshot) {
   std::vector<Kind> kinds;
-  std::ranges::stable_sort(left, {}, &LeftCode::kind);
+  std::ranges::stable_sort(left, {}, &Leftover::kind);
   for (auto begin = left.begin(); begin != left.end();) {
-    auto end = std::ranges::find_if(begin, left.end(), [&](const LeftCode &one) { return one.kind != begin->kind; });
+    auto end = std::ranges::find_if(begin, left.end(), [&](const Leftover &one) { return one.kind != begin->kind; });
     std::vector<GuardedCode> guarded;
-    for (const LeftCode &one : std::ranges::subrange(begin, end))
-      guarded.push_back({.name = std::string(one.kind),
-                         .range = {one.at, one.at + one.bytes.size()},
-                         .startIsSafe = false,
-                         .pointers = true});
-    kinds.push_back({std::vector(begin, end), ActivityCheck(process, snapshot.maps, std::move(guarded))});
+    for (const Leftover &one : std::ranges::subrange(begin, end))
+      guarded.push_back({.name = std::string(one.kind), .range = one.range, .startIsSafe = false, .pointers = true});
+    kinds.emplace_back(std::vector(begin, end), ActivityCheck(process, snapshot.maps, std::move(guarded)));
     begin = end;
   }
   return kinds;
 }
 
 // One stop. In `left` stays what may be erased in a moment.
-void attempt(std::vector<LeftCode> &left, const runtime::Process &process, const Snapshot &snapshot,
+void attempt(std::vector<Leftover> &left, const runtime::Process &process, const Snapshot &snapshot,
              const PlayOptions &options, const std::vector<pid_t> &own) {
   runtime::MemorySharers *sharers = snapshot.sharers.get();
   if (sharers && !sharers->catchUp()) return;
   std::vector<Kind> kinds = kindsOf(left, process, snapshot);
-  size_t largest = std::ranges::max(left, {}, [](const LeftCode &one) { return one.bytes.size(); }).bytes.size();
+  size_t largest = std::ranges::max(left, {}, [](const Leftover &one) { return one.bytes.size(); }).bytes.size();
   Bytes now(largest), nothing(largest);
   auto tracees = runtime::Tracees::seize(process, own, Clock::now() + kStopTime);
   if (!tracees) return;
   auto stopped = tracees->stop(Clock::now() + kStopTime, options.maxPause, [&](auto threads) -> Result<void> {
     for (Kind &kind : kinds)
-      kind.used = kind.used || kind.check.findAny(threads, nullptr);
+      kind.look(threads);
     if (!std::ranges::all_of(kinds, &Kind::used)) return {};
-    return fail(DiagnosticId::ProcessBusy, "a thread is in the code of an earlier lpc");
+    return fail(DiagnosticId::ProcessBusy, "a thread is in what an earlier lpc has left");
   });
   const bool proven = stopped && (!sharers || sharers->noneBorn());
   for (const Kind &kind : kinds)
-    for (const LeftCode &one : kind.places) {
+    for (const Leftover &one : kind.places) {
       std::span found = std::span(now).first(one.bytes.size());
       if (proven && !kind.used && process.read(one.at, found) && std::ranges::equal(found, one.bytes))
         (void)process.write(one.at, BytesView(nothing).first(one.bytes.size()));
@@ -84,10 +99,10 @@ void attempt(std::vector<LeftCode> &left, const runtime::Process &process, const
 
 } // namespace
 
-void eraseLeftCode(const runtime::Process &process, const Snapshot &snapshot, const PlayOptions &options,
-                   const runtime::Agent *agent) {
-  std::vector<LeftCode> left = runtime::findLeftCode(process, snapshot.maps);
-  if (agent) std::erase_if(left, [&](const LeftCode &one) { return agent->program().contains(one.at); });
+void eraseLeftovers(const runtime::Process &process, const Snapshot &snapshot, const PlayOptions &options,
+                    const runtime::Agent *agent) {
+  std::vector<Leftover> left = runtime::findLeftovers(process, snapshot.maps);
+  if (agent) std::erase_if(left, [&](const Leftover &one) { return agent->program().contains(one.at); });
   const std::vector<pid_t> own = agent ? agent->threads() : std::vector<pid_t>{};
   for (timespec rest{0, 1'000'000}; !left.empty(); rest.tv_nsec *= 2) {
     attempt(left, process, snapshot, options, own);

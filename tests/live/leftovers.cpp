@@ -1,11 +1,12 @@
-// Code of lpc's own in the padding of a process: what a killed lpc has left is erased by the next one, and nothing that
-// is somebody else's, or that a thread may come back to.
+// What a killed lpc has left in a process, such as its code in the padding, is taken away by the next one, and nothing
+// that is somebody else's, or that a thread may come back to.
 #include <optional>
 #include <set>
 
 #include "runtime/arch/x86_64_stub.h"
-#include "runtime/left_code.h"
+#include "runtime/leftovers.h"
 #include "runtime/padding.h"
+#include "runtime/worker_memory.h"
 #include "tests/live/service.h"
 #include "tests/live/unharmed.h"
 #include "tests/support/traced_run.h"
@@ -13,17 +14,21 @@
 namespace lpc::test {
 namespace {
 
-using runtime::LeftCode;
+using runtime::Leftover;
 using testing::AnyOf;
 using testing::HasSubstr;
 
 // One thread runs all the time, one sleeps. `k` keeps an address on the stack of the main thread, `c` calls one on a
-// thread of its own. The bytes of a stub stand in the program's own code, too.
+// thread of its own, `w` makes memory as a worker has it before it is born. The bytes of a stub stand in the program's
+// own code, too.
 constexpr const char *kProgram = R"(
+  #define _GNU_SOURCE
   #include <pthread.h>
+  #include <stdint.h>
   #include <stdio.h>
   #include <stdlib.h>
   #include <string.h>
+  #include <sys/mman.h>
   #include <unistd.h>
   __asm__(".pushsection .text; .balign 16; .byte " COPY "; .popsection");
   int limit = 100;
@@ -31,6 +36,15 @@ constexpr const char *kProgram = R"(
   static void *work(void *unused) { for (;;) rounds++; return unused; }
   static void *rest(void *unused) { for (;;) pause(); return unused; }
   static void *call(void *address) { ((void (*)(void))address)(); return NULL; }
+  static __attribute__((noinline)) void *unborn(void) {
+    int file = memfd_create("livepatch-worker", 0);
+    if (ftruncate(file, SIZE) != 0) return NULL;
+    char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    *(uint64_t *)(memory + LAUNCHED) = 1;
+    close(file);
+    return memory;
+  }
+  static void wipe(void) { volatile char stack[16384]; for (unsigned i = 0; i < sizeof stack; i++) stack[i] = 0; }
   int main(void) {
     void *volatile kept = NULL;
     pthread_t thread;
@@ -41,23 +55,28 @@ constexpr const char *kProgram = R"(
     for (char line[64]; fgets(line, sizeof line, stdin);) {
       void *address = (void *)strtoul(line + 1, NULL, 16);
       if (line[0] == 'k') kept = address;
+      if (line[0] == 'w') kept = unborn();
       if (line[0] == 'c') pthread_create(&thread, NULL, call, address);
       memset(line, 0, sizeof line), address = NULL;
       long before = rounds;
       while (rounds == before) usleep(100);
       printf("limit %d kept %d\n", limit, kept != NULL);
+      wipe();
     }
     return 0;
   })";
 
-class LeftCodeOf : public testing::Test {
+class Leftovers : public testing::Test {
 protected:
   void SetUp() override {
     std::string copy;
     for (uint8_t byte : runtime::x86_64::borrowStub({}, 0).code)
       copy += (copy.empty() ? "" : ",") + std::to_string(byte);
     folder_.write("main.c", kProgram);
-    RunResult built = run({"gcc", "-O2", "-g", "-pthread", "-DCOPY=\"" + copy + "\"", "-o", "program", "main.c"});
+    RunResult built = run({"gcc", "-O2", "-g", "-pthread", "-DCOPY=\"" + copy + "\"",
+                           "-DSIZE=" + std::to_string(runtime::worker::kWorkerSize),
+                           "-DLAUNCHED=" + std::to_string(offsetof(runtime::worker::WorkerJob, launched)), "-o",
+                           "program", "main.c"});
     ASSERT_EQ(built.status, 0) << built.err;
     folder_.write("fix.lp", "target program\nset limit int 7\n");
     child_.emplace(std::vector<std::string>{folder_.path() + "/program"});
@@ -81,9 +100,9 @@ protected:
     EXPECT_THAT(answer(), HasSubstr("limit 100 "));
   }
   [[nodiscard]] std::vector<runtime::Mapping> maps() const { return runtime::readMaps(*process_).value(); }
-  [[nodiscard]] std::vector<LeftCode> left() const { return runtime::findLeftCode(*process_, maps()); }
+  [[nodiscard]] std::vector<Leftover> left() const { return runtime::findLeftovers(*process_, maps()); }
   [[nodiscard]] bool stubIsThere() const {
-    return std::ranges::any_of(left(), [](const LeftCode &one) { return one.kind.find("stub") != one.kind.npos; });
+    return std::ranges::any_of(left(), [](const Leftover &one) { return one.kind.find("stub") != one.kind.npos; });
   }
   // The first stop of a command, from `n` on, at which its stub stands in the process, which then is killed; 0: none.
   int firstStopWithStub(int n, int step) {
@@ -104,6 +123,12 @@ protected:
     return padding.begin + (first + (count - 1 - number) * kEach);
   }
 
+  [[nodiscard]] std::optional<RemoteAddress> workerMemory() const {
+    for (const runtime::Mapping &mapping : maps())
+      if (mapping.path.starts_with(runtime::worker::kMappingName)) return mapping.range.begin;
+    return std::nullopt;
+  }
+
   WorkFolder folder_;
   std::optional<Child> child_;
   std::optional<Process> process_;
@@ -111,7 +136,7 @@ protected:
   std::string code_;
 };
 
-TEST_F(LeftCodeOf, TwoHundredKillsInTheMiddleOfABorrow) {
+TEST_F(Leftovers, TwoHundredKillsInTheMiddleOfABorrow) {
   int n = firstStopWithStub(1, 8), kills = 0;
   ASSERT_GT(n, 0);
   // What is erased before moves the moment by some calls.
@@ -132,14 +157,14 @@ TEST_F(LeftCodeOf, TwoHundredKillsInTheMiddleOfABorrow) {
   EXPECT_TRUE(runsAsBefore(child_->pid(), before_));
 }
 
-TEST_F(LeftCodeOf, KilledAnywhere) {
+TEST_F(Leftovers, KilledAnywhere) {
   int total = runTraced(applying(), 0, killIt).stops, step = std::max(total / 60, 1) | 1;
   ASSERT_EQ(lpc({"revert", "fix", "--pid", pid()}).status, 0);
   std::set<std::string_view> kinds;
   for (int n = 1 + getpid() % step; n <= total && !HasFailure(); n += step) {
     SCOPED_TRACE("killed at stop " + std::to_string(n) + " of about " + std::to_string(total));
     (void)runTraced(applying(), n, killIt);
-    for (const LeftCode &one : left())
+    for (const Leftover &one : left())
       kinds.insert(one.kind);
     (void)lpc({"revert", "fix", "--pid", pid()}); // of one that was killed at its end
     applyAndRevert();
@@ -150,7 +175,7 @@ TEST_F(LeftCodeOf, KilledAnywhere) {
 }
 
 // The program may have put there what it wants.
-TEST_F(LeftCodeOf, BytesThatOnlyLookLikeIt) {
+TEST_F(Leftovers, BytesThatOnlyLookLikeIt) {
   const Bytes stub = runtime::x86_64::borrowStub({}, 0).code;
   Bytes first = stub, last = stub, half = stub, one = runtime::x86_64::agentProgram().code;
   first.front() ^= 1, last[last.size() - 25] ^= 1; // in front of the words at its end
@@ -167,7 +192,7 @@ TEST_F(LeftCodeOf, BytesThatOnlyLookLikeIt) {
   EXPECT_TRUE(codeOf(child_->pid()) == mixed);
 }
 
-TEST_F(LeftCodeOf, AnAddressOnAStackKeepsIt) {
+TEST_F(Leftovers, AnAddressOnAStackKeepsIt) {
   const Bytes stub = runtime::x86_64::borrowStub({}, 42).code;
   const RemoteAddress at = place();
   LPC_ASSERT_OK(process_->write(at, stub));
@@ -179,7 +204,7 @@ TEST_F(LeftCodeOf, AnAddressOnAStackKeepsIt) {
   EXPECT_TRUE(codeOf(child_->pid()) == code_);
 }
 
-TEST_F(LeftCodeOf, AThreadInsideKeepsIt) {
+TEST_F(Leftovers, AThreadInsideKeepsIt) {
   const runtime::x86_64::WorkerProgram &program = runtime::x86_64::workerProgram();
   const Bytes stub = runtime::x86_64::borrowStub({}, 42).code;
   const RemoteAddress at = place(), other = place(1);
@@ -192,8 +217,31 @@ TEST_F(LeftCodeOf, AThreadInsideKeepsIt) {
   EXPECT_THAT(answer(), HasSubstr("limit 100"));
 }
 
+TEST_F(Leftovers, TheMemoryOfAWorkerThatIsNotBorn) {
+  EXPECT_EQ(answer("w"), "limit 100 kept 1");
+  EXPECT_TRUE(workerMemory());
+  applyAndRevert();
+  EXPECT_TRUE(workerMemory()) << "who makes it has its address";
+  auto kept = process_->readWord(workerMemory().value() + offsetof(runtime::worker::WorkerJob, keep));
+  EXPECT_EQ(kept.value(), runtime::x86_64::kUnborn);
+  EXPECT_EQ(answer("k 0"), "limit 100 kept 0");
+  applyAndRevert();
+  EXPECT_FALSE(workerMemory());
+}
+
+// It was late, and has come and gone since.
+TEST_F(Leftovers, TheMemoryOfAWorkerThatWasWaitedFor) {
+  EXPECT_EQ(answer("w"), "limit 100 kept 1");
+  applyAndRevert();
+  Bytes number;
+  appendLittle(number, INT32_MAX, 8);
+  LPC_ASSERT_OK(process_->write(workerMemory().value() + offsetof(runtime::worker::WorkerJob, thread), number));
+  applyAndRevert();
+  EXPECT_FALSE(workerMemory()) << "whoever has its address";
+}
+
 // In the middle of a borrow of another lpc, which goes on afterwards.
-class TwoOfThem : public LeftCodeOf {
+class TwoOfThem : public Leftovers {
 protected:
   void workMeanwhile(const std::vector<std::string> &words, const testing::Matcher<std::string> &message) {
     int n = firstStopWithStub(1, 8), seen = 0;
@@ -202,7 +250,7 @@ protected:
     for (int last = n + 40; n < last && !HasFailure(); n += 4) {
       SCOPED_TRACE("at stop " + std::to_string(n));
       RunResult other;
-      std::vector<LeftCode> before, after;
+      std::vector<Leftover> before, after;
       TracedRun done = runTraced(applying(), n, [&](pid_t) {
         before = left();
         other = run(words);

@@ -25,6 +25,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
@@ -42,8 +43,11 @@ namespace {
 using namespace worker;
 
 constexpr std::chrono::microseconds kEndTime = std::chrono::seconds(2);
-constexpr auto kWayOutTime = std::chrono::seconds(10); // for one that is late to be where it can be left
-constexpr unsigned kMostFailures = 8;                  // of one call: destructors that fail one after the other
+// For one that is late to be where it can be left: so long, or until it was looked at in so many places. On a loaded
+// machine it hardly gets to run, and what it may hold is worth waiting for.
+constexpr auto kWayOutTime = std::chrono::seconds(10), kLongestWayOutTime = std::chrono::seconds(60);
+constexpr unsigned kEnoughPlaces = 300;
+constexpr unsigned kMostFailures = 8; // of one call: destructors that fail one after the other
 
 // The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
 // those.
@@ -375,10 +379,14 @@ Error Worker::Impl::failure(const WorkerCall &call, Halt halt, const siginfo_t &
 
 // True: it stands where it is to go on.
 bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
-  // On a loaded machine it does not get far in a short time: it has to be let run for longer and longer.
+  // It does not get far in a short time: it has to be let run for longer and longer.
   long moment = 100'000;
-  for (Deadline deadline = within(kWayOutTime); Clock::now() < deadline;
-       moment = std::min(moment * 5 / 4, 10'000'000L)) {
+  const auto began = Clock::now();
+  bool starving = false;
+  std::string seen; // when it had last run
+  for (unsigned places = 0;; moment = std::min(moment * 5 / 4, 10'000'000L)) {
+    auto spent = Clock::now() - began;
+    if (spent >= kLongestWayOutTime || (spent >= kWayOutTime && (!starving || places >= kEnoughPlaces))) return false;
     if (late && !standStill()) return false;
     if (auto stop = thread.look(); stop && *stop && (*stop)->kind == ThreadStop::Kind::Signal) late = false;
     auto registers = thread.registers();
@@ -394,8 +402,10 @@ bool Worker::Impl::leadOut(const FindWayOut &find, bool late) {
     if (out.kind == WayOut::Kind::None || !late || !thread.resume(Resume::Freely)) return false;
     timespec rest{0, moment};
     nanosleep(&rest, nullptr);
+    auto ran = readText(process->proc(cat("task/", thread.tid(), "/schedstat"))).value_or("");
+    places += std::exchange(seen, ran) != ran;
+    starving = threadState(process->pid(), thread.tid()) == 'R';
   }
-  return false;
 }
 
 bool Worker::Impl::standStill() {

@@ -1,11 +1,14 @@
 // What a killed lpc has left in a process, such as its code in the padding, is taken away by the next one, and nothing
 // that is somebody else's, or that a thread may come back to.
+#include <sys/syscall.h>
+
 #include <optional>
 #include <set>
 
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/leftovers.h"
 #include "runtime/padding.h"
+#include "runtime/thread_wait.h"
 #include "runtime/worker_memory.h"
 #include "tests/live/service.h"
 #include "tests/live/unharmed.h"
@@ -19,11 +22,12 @@ using testing::AnyOf;
 using testing::HasSubstr;
 
 // One thread runs all the time, one sleeps. `k` keeps an address on the stack of the main thread, `c` calls one on a
-// thread of its own, `w` makes memory as a worker has it before it is born. The bytes of a stub stand in the program's
-// own code, too.
+// thread of its own, whose handlers of signals (one of them on a stack of its own) return after `g`, `w` makes memory
+// as a worker has it before it is born. The bytes of a stub stand in the program's own code, too.
 constexpr const char *kProgram = R"(
   #define _GNU_SOURCE
   #include <pthread.h>
+  #include <signal.h>
   #include <stdint.h>
   #include <stdio.h>
   #include <stdlib.h>
@@ -35,7 +39,14 @@ constexpr const char *kProgram = R"(
   volatile long rounds;
   static void *work(void *unused) { for (;;) rounds++; return unused; }
   static void *rest(void *unused) { for (;;) pause(); return unused; }
-  static void *call(void *address) { ((void (*)(void))address)(); return NULL; }
+  static volatile int go;
+  static void handle(int number) { (void)number; while (!go) usleep(1000); }
+  static void *call(void *address) {
+    stack_t alternative = {.ss_sp = malloc(65536), .ss_size = 65536};
+    sigaltstack(&alternative, NULL);
+    ((void (*)(void))address)();
+    return NULL;
+  }
   static __attribute__((noinline)) void *unborn(void) {
     int file = memfd_create("livepatch-worker", 0);
     if (ftruncate(file, SIZE) != 0) return NULL;
@@ -50,11 +61,14 @@ constexpr const char *kProgram = R"(
     pthread_t thread;
     pthread_create(&thread, NULL, work, NULL);
     pthread_create(&thread, NULL, rest, NULL);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handle}, NULL);
+    sigaction(SIGUSR2, &(struct sigaction){.sa_handler = handle, .sa_flags = SA_ONSTACK}, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     puts("ready");
     for (char line[64]; fgets(line, sizeof line, stdin);) {
       void *address = (void *)strtoul(line + 1, NULL, 16);
       if (line[0] == 'k') kept = address;
+      if (line[0] == 'g') go = 1;
       if (line[0] == 'w') kept = unborn();
       if (line[0] == 'c') pthread_create(&thread, NULL, call, address);
       memset(line, 0, sizeof line), address = NULL;
@@ -216,6 +230,30 @@ TEST_F(Leftovers, AThreadInsideKeepsIt) {
   EXPECT_EQ(process_->read(other, stub.size()).value(), Bytes(stub.size())) << "nobody is in the other one";
   EXPECT_THAT(answer(), HasSubstr("limit 100"));
 }
+
+// Its way back is in the frame of a signal.
+class CalledAway : public Leftovers, public testing::WithParamInterface<int> {};
+
+TEST_P(CalledAway, KeepsIt) {
+  const runtime::x86_64::WorkerProgram &program = runtime::x86_64::workerProgram();
+  const RemoteAddress at = place();
+  LPC_ASSERT_OK(process_->write(at, program.code));
+  answer("c " + hexAddress(at + program.hold));
+  const pid_t tid = std::ranges::max(runtime::threadIds(child_->pid()).value());
+  auto call = [&] { return runtime::blockedCall(child_->pid(), tid); };
+  const RemoteRange range{at, at + program.code.size()};
+  ASSERT_TRUE(eventually([&] { return range.contains(call().programCounter); }));
+  ASSERT_EQ(syscall(SYS_tgkill, child_->pid(), tid, GetParam()), 0);
+  ASSERT_TRUE(eventually([&] { return call().number == SYS_clock_nanosleep; }));
+  applyAndRevert();
+  EXPECT_EQ(process_->read(at, program.code.size()).value(), program.code);
+  answer("g");
+  EXPECT_TRUE(eventually([&] { return range.contains(call().programCounter); }));
+  EXPECT_THAT(answer(), HasSubstr("limit 100"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Live, CalledAway, testing::Values(SIGUSR1, SIGUSR2),
+                         [](const auto &test) { return test.param == SIGUSR1 ? "OnItsStack" : "OnAnotherStack"; });
 
 TEST_F(Leftovers, TheMemoryOfAWorkerThatIsNotBorn) {
   EXPECT_EQ(answer("w"), "limit 100 kept 1");

@@ -160,7 +160,9 @@ Result<SymbolFiles> symbolFiles(const runtime::Process &process, const std::vect
     for (const Code &code : patch.code()) {
       std::vector<SymbolSection> sections{{".text", code.range.begin, code.content, true}};
       if (auto frames = patch.framesOf(code)) sections.push_back(std::move(*frames));
-      std::string name = cat(found.record.sequence, "-", found.record.name, "-", patch.memoryOf(code).substr(1));
+      std::string memory = patch.memoryOf(code); // "$fix", "(originals)"
+      std::erase_if(memory, [](char c) { return c == '$' || c == '(' || c == ')'; });
+      std::string name = cat(found.record.sequence, "-", found.record.name, "-", memory);
       out.ofPayloads.push_back(
           {fileName(name) + ".elf", symbolElf(process.machine(), sections, patch.namesIn(code, 0))});
       bool taken = code.offset < kFirstSymbolOffset || code.offset > kLargestFile ||

@@ -100,6 +100,19 @@ TEST_F(Tools, GdbFromTheProcessAlone) {
   }
 }
 
+// What lpc makes itself has a name in parentheses, which shells and gdb read otherwise.
+TEST_F(Tools, FilesAreNamedAfterThePatchAndItsMemory) {
+  folder_.write("hook.c", "int (*next)(int); int fix(int x) { return next(x) + 1; }\n");
+  ASSERT_TRUE(compile({"gcc", "-O2", "-fPIC", "-c", "-o", "hook.o", "hook.c"})) << why_;
+  folder_.write("fix.lp", "target program\ndl p hook.o\nhook handle $p:fix original $p:next\n");
+  RunResult done = apply();
+  ASSERT_EQ(done.status, 0) << done.err;
+  done = lpc({"status", "--pid", pid(), "--symbols", "symbols"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  EXPECT_TRUE(std::filesystem::exists("symbols/1-fix-p.elf"));
+  EXPECT_TRUE(std::filesystem::exists("symbols/1-fix-originals.elf"));
+}
+
 TEST_F(Tools, SymbolsAreOfOneProcess) {
   for (const std::vector<std::string> &pids : {std::vector<std::string>{}, {"--pid", pid() + ",1"}}) {
     std::vector<std::string> words{"status", "--symbols", "symbols"};

@@ -170,7 +170,14 @@ std::vector<size_t> Objects::named(const std::string &name) const {
 
 Result<size_t> Objects::addAlias(const std::string &alias, const std::string &path, const std::string &shown) {
   auto file = ElfFile::open(path, shown);
-  if (!file) return std::unexpected(std::move(file.error()));
+  if (!file) {
+    // No file beside the patch, but the name of a library that the program has.
+    if (file.error().id != DiagnosticId::CannotOpen || shown.contains('/')) return std::unexpected(file.error());
+    auto those = named(shown);
+    if (those.size() != 1 || those[0] == 0 || !impl_->raw(those[0])) return std::unexpected(std::move(file.error()));
+    impl_->entries[those[0]].aliases.push_back(alias);
+    return those[0];
+  }
   impl_->search();
   auto same = impl_->sameAs(**file, path);
   if (same) {

@@ -40,7 +40,8 @@ public:
   [[nodiscard]] std::vector<size_t> named(const std::string &name) const;
   // Adds an alias (an `object` statement); it joins an object that has the same build-id or soname, or adds one.
   // Without a process, FILE then takes the place of a library of another build; in a closed list the process's own file
-  // stays, and one that the process has not loaded is UnknownObject.
+  // stays, and one that the process has not loaded is UnknownObject. Where no file is at `path`, and `shown` is the name
+  // of one object as named() finds it, that one is meant.
   Result<size_t> addAlias(const std::string &alias, const std::string &path, const std::string &shown);
   // What happened on the way and hinders nobody (debug files of another build), since the last call; each once.
   [[nodiscard]] std::vector<Diagnostic> takeWarnings();

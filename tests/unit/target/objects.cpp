@@ -82,6 +82,27 @@ TEST(Objects, AliasThatNobodyNeedsIsAdded) {
   EXPECT_EQ(missing.error().id, DiagnosticId::CannotOpen);
 }
 
+// `object branch = libbranch.so`, and the patch is elsewhere than the library.
+TEST(Objects, AliasOfALibraryByItsName) {
+  for (bool closed : {false, true}) {
+    std::vector<ObjectSource> sources{sourceOf("tree_runpath")};
+    if (closed) sources.push_back(sourceOf("sub/libbranch.so", "libbranch.so"));
+    Objects objects = openObjects(std::move(sources), closed);
+    auto index = objects.addAlias("branch", "/nowhere/libbranch.so", "libbranch.so");
+    ASSERT_TRUE(index) << index.error().message;
+    EXPECT_EQ(*index, 1U);
+    EXPECT_THAT(objects.named("branch"), ElementsAre(1U));
+    EXPECT_THAT(objects.named("libbranch.so"), ElementsAre(1U));
+    EXPECT_TRUE(objects.file(1));
+    // A path means a file.
+    EXPECT_EQ(objects.addAlias("there", "/nowhere/libbranch.so", "/nowhere/libbranch.so").error().id,
+              DiagnosticId::CannotOpen);
+    EXPECT_EQ(objects.addAlias("other", "/nowhere/libother.so", "libother.so").error().id, DiagnosticId::CannotOpen);
+    // The program is no library.
+    EXPECT_EQ(objects.addAlias("self", "/nowhere/target", "target").error().id, DiagnosticId::CannotOpen);
+  }
+}
+
 TEST(Objects, ListOfAProcessIsClosed) {
   Objects objects = openObjects({sourceOf("tree_runpath"), sourceOf("sub/libbranch.so", "libbranch.so")}, true);
   EXPECT_EQ(objects.size(), 2U);

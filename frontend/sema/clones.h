@@ -12,7 +12,9 @@ struct Replaced {
   ir::Address at;
   Place place{}; // of the address in the statement
   size_t operation = 0;
-  bool livesOn = false; // `hook`: its code is still called
+  bool livesOn = false;              // `hook`: its code is still called
+  std::optional<Spot> replacement{}; // `jmp`, `hook`
+  bool setsResult = false;           // `return` with a value
 };
 
 // Part of a replaced function that stands apart from it: no thread may be inside.

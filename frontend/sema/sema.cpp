@@ -11,6 +11,7 @@
 #include "frontend/sema/headers.h"
 #include "frontend/sema/imports.h"
 #include "frontend/sema/inlined.h"
+#include "frontend/sema/kept_registers.h"
 #include "frontend/sema/noops.h"
 #include "frontend/sema/over_code.h"
 #include "frontend/sema/overlaps.h"
@@ -156,7 +157,7 @@ public:
     changes_.push_back({at->region, site->offset, std::max(site->room, overwritten), statement.function.place,
                         spelled(statement.function)});
     jumpSites_.push_back(changes_.back());
-    noteReplaced(*at, *site);
+    noteReplaced(*at, *site, std::nullopt, value.has_value());
     add(ir::Return{.at = site->from,
                    .room = site->room,
                    .value = value,
@@ -237,6 +238,7 @@ public:
     checkDestinations(std::move(jumpSites_), destinations_, context_);
     checkCycles(jumps_, context_);
     checkInlined(replaced_, context_);
+    checkKeptRegisters(replaced_, context_);
     auto parts = checkClones(replaced_, context_);
     if (parts.empty()) return;
     std::vector<ir::Operation> merged; // each part behind the operation that replaces its function
@@ -254,10 +256,16 @@ private:
   void add(ir::Action action) { out_.statements.push_back({std::move(action), statement_->place}); }
 
   // Called before the operation is added.
-  void noteReplaced(const Spot &spot, const Site &site) {
+  void noteReplaced(const Spot &spot, const Site &site, std::optional<Spot> replacement, bool setsResult) {
     if (site.isEntry && spot.symbol != nullptr)
-      replaced_.push_back(
-          {spot.object, *spot.symbol, spot.address, spot.place(), out_.statements.size(), !site.function.has_value()});
+      replaced_.push_back({.object = spot.object,
+                           .symbol = *spot.symbol,
+                           .at = spot.address,
+                           .place = spot.place(),
+                           .operation = out_.statements.size(),
+                           .livesOn = !site.function.has_value(),
+                           .replacement = std::move(replacement),
+                           .setsResult = setsResult});
   }
 
   std::optional<ir::Value> valueOf(ast::Type type, const ast::Value &value) {
@@ -313,7 +321,7 @@ private:
     jumps_.push_back(
         {from->region, from->offset, site->offset, to->region, to->offset, written.place, spelled(written)});
     if (site->isEntry) types_.checkReplacement(*from, *to);
-    noteReplaced(*from, *site);
+    noteReplaced(*from, *site, *to, false);
     return ir::Branch{.from = site->from,
                       .to = to->address,
                       .room = site->room,

@@ -49,6 +49,10 @@ struct DecoderRow {
   bool (*onlyPrefixes)(BytesView);
   std::string (*prefixText)(BytesView, size_t);
   void (*refine)(Instruction &, BytesView);
+  std::optional<x86_64::NamedRegister> (*registerNamed)(std::string_view);
+  void (*refineRegisters)(RegisterUse &, BytesView);
+  bool (*clearsItself)(std::string_view);
+  std::vector<uint64_t> (*callsOf)(uint64_t, BytesView, uint64_t);
 };
 
 constexpr std::array<DecoderRow, 1> kDecoders{{
@@ -58,7 +62,8 @@ constexpr std::array<DecoderRow, 1> kDecoders{{
        LLVMInitializeX86TargetMC();
        LLVMInitializeX86Disassembler();
      },
-     x86_64::skippedPrefixes, x86_64::onlyPrefixes, x86_64::prefixText, x86_64::refine},
+     x86_64::skippedPrefixes, x86_64::onlyPrefixes, x86_64::prefixText, x86_64::refine, x86_64::registerNamed,
+     x86_64::refineRegisters, x86_64::clearsItself, x86_64::callsOf},
 }};
 
 // An instruction as LLVM read it, behind the prefixes that it did not.
@@ -141,6 +146,49 @@ public:
     return result;
   }
 
+  [[nodiscard]] RegisterUse registers(BytesView bytes, uint64_t address) const override {
+    RegisterUse use;
+    std::optional<RawInstruction> raw = disassemble(bytes, address);
+    if (!raw) return use;
+    const llvm::MCInst &inst = raw->inst;
+    const llvm::MCInstrDesc &what = instructions_->get(inst.getOpcode());
+    const llvm::StringRef name = instructions_->getName(inst.getOpcode());
+    auto reads = [&](llvm::MCRegister each) { use.reads |= setOf(each).first; };
+    auto changes = [&](llvm::MCRegister each) {
+      auto [set, whole] = setOf(each);
+      use.changes |= set;
+      if (whole) use.replaces |= set;
+    };
+    std::array<unsigned, 2> sources{};
+    unsigned count = 0;
+    for (unsigned i = 0; i < inst.getNumOperands(); i++) {
+      if (!inst.getOperand(i).isReg()) continue;
+      if (i < what.getNumDefs()) {
+        changes(inst.getOperand(i).getReg());
+      } else {
+        reads(inst.getOperand(i).getReg());
+        if (count < sources.size()) sources[count] = inst.getOperand(i).getReg();
+        count++;
+      }
+    }
+    if (count == 2 && sources[0] == sources[1] && what.getNumDefs() == 1 &&
+        row_.clearsItself({name.data(), name.size()}))
+      use.reads = 0;
+    for (llvm::MCPhysReg each : what.implicit_uses())
+      reads(each);
+    for (llvm::MCPhysReg each : what.implicit_defs())
+      changes(each);
+    row_.refineRegisters(use, bytes.first(raw->length));
+    bool onStack = name.starts_with("PUSH") || name.starts_with("POP") || usesStackPointer(inst);
+    if (onStack && what.mayStore() && !what.mayLoad()) use.saves = use.reads;
+    if (onStack && what.mayLoad() && !what.mayStore()) use.restores = use.replaces;
+    return use;
+  }
+
+  [[nodiscard]] std::vector<uint64_t> callsOf(uint64_t target, BytesView code, uint64_t address) const override {
+    return row_.callsOf(target, code, address);
+  }
+
   [[nodiscard]] std::string text(BytesView bytes, uint64_t address) const override {
     std::optional<RawInstruction> raw = disassemble(bytes, address);
     if (!raw) return "(bad)";
@@ -152,6 +200,19 @@ public:
   }
 
 private:
+  // What of the calling convention's registers it is, and whether all of that.
+  [[nodiscard]] std::pair<RegisterSet, bool> setOf(llvm::MCRegister each) const {
+    if (!each.isValid()) return {};
+    const char *name = registers_->getName(each);
+    auto found = row_.registerNamed(name);
+    return found ? std::pair(RegisterSet{1} << found->number, found->whole) : std::pair(RegisterSet{0}, false);
+  }
+  [[nodiscard]] bool usesStackPointer(const llvm::MCInst &inst) const {
+    return std::ranges::any_of(inst, [&](const llvm::MCOperand &operand) {
+      return operand.isReg() && operand.getReg() != 0 &&
+             std::string_view(registers_->getName(operand.getReg())) == "RSP";
+    });
+  }
   [[nodiscard]] std::optional<RawInstruction> disassemble(BytesView bytes, uint64_t address) const {
     bytes = bytes.first(std::min<size_t>(bytes.size(), row_.maximumLength));
     RawInstruction raw;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ir/machine/machine.h"
+#include "ir/machine/registers.h"
 #include "ir/support/bytes.h"
 #include "ir/support/result.h"
 
@@ -43,6 +44,10 @@ public:
   virtual ~Decoder() = default;
   // The instruction at the front of `bytes`, which stand at `address`; nothing where they are none, or cut off.
   virtual std::optional<Instruction> decode(BytesView bytes, uint64_t address) const = 0;
+  // What it does with the registers of the machine's calling convention. Calls are taken for what they do themselves.
+  virtual RegisterUse registers(BytesView bytes, uint64_t address) const = 0;
+  // Where in `code`, which stands at `address`, the bytes look like a direct call of `target`, or a jump to it.
+  virtual std::vector<uint64_t> callsOf(uint64_t target, BytesView code, uint64_t address) const = 0;
   // Its text in Intel syntax (aarch64: the one there is), "mov rbp, rsp", with absolute branch targets as "0x…".
   virtual std::string text(BytesView bytes, uint64_t address) const = 0;
 

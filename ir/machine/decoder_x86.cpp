@@ -12,6 +12,7 @@
 #include "ir/machine/decoder_x86.h"
 
 #include <algorithm>
+#include <array>
 
 namespace lpc::x86_64 {
 namespace {
@@ -147,6 +148,74 @@ void refine(Instruction &instruction, BytesView bytes) {
     instruction.isBranch = instruction.isIndirect = instruction.endsFlow = true;
   if (parts.code == 0xff && regField(parts) == 3) // far call
     instruction.isCall = instruction.isIndirect = true;
+}
+
+std::optional<NamedRegister> registerNamed(std::string_view name) {
+  constexpr std::array<std::array<std::string_view, 5>, 5> kOld{{{"RAX", "EAX", "AX", "AL", "AH"},
+                                                                 {"RCX", "ECX", "CX", "CL", "CH"},
+                                                                 {"RDX", "EDX", "DX", "DL", "DH"},
+                                                                 {"RSI", "ESI", "SI", "SIL", ""},
+                                                                 {"RDI", "EDI", "DI", "DIL", ""}}};
+  for (size_t i = 0; i < kOld.size(); i++)
+    if (auto found = std::ranges::find(kOld[i], name); found != kOld[i].end())
+      return NamedRegister{static_cast<uint8_t>(i), found - kOld[i].begin() < 2};
+  auto number = [&](size_t from) -> std::optional<unsigned> {
+    unsigned value = 0;
+    if (from == name.size()) return std::nullopt;
+    for (char c : name.substr(from)) {
+      if (c < '0' || c > '9' || value > 31) return std::nullopt;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    return value;
+  };
+  constexpr uint8_t kR8 = 5, kXmm0 = 9;
+  if (name.size() > 3 && name.substr(1, 2) == "MM")
+    if (auto found = number(3); found && *found < 16) return NamedRegister{static_cast<uint8_t>(kXmm0 + *found), true};
+  if (!name.starts_with("R")) return std::nullopt;
+  bool part = name.ends_with("W") || name.ends_with("B");
+  if (part || name.ends_with("D")) name.remove_suffix(1);
+  if (auto found = number(1); found && *found >= 8 && *found < 12)
+    return NamedRegister{static_cast<uint8_t>(kR8 + *found - 8), !part};
+  return std::nullopt;
+}
+
+void refineRegisters(RegisterUse &use, BytesView bytes) {
+  constexpr RegisterSet kRax = 1, kRcx = 2, kR11 = 0x100, kSystemCall = 0xfd; // rax, rdx, rsi, rdi, r8, r9, r10
+  Parts parts = partsOf(bytes);
+  if (parts.twoByte && parts.code == 0x05) { // syscall
+    use.reads |= kSystemCall;
+    use.changes |= kRax | kRcx | kR11;
+    use.replaces |= kRax | kRcx | kR11;
+  }
+  // movs, cmps, stos, lods, scas; repeated, as LLVM reads the prefix for an instruction of its own
+  bool isString = !parts.twoByte && ((parts.code & 0xfc) == 0xa4 || (parts.code >= 0xaa && parts.code <= 0xaf));
+  auto repeats = [](uint8_t byte) { return byte == 0xf2 || byte == 0xf3; };
+  if (!isString || std::ranges::none_of(bytes.first(parts.opcode), repeats)) return;
+  use.reads |= kRcx;
+  use.changes |= kRcx;
+  use.replaces |= kRcx;
+}
+
+bool clearsItself(std::string_view name) {
+  constexpr std::array<std::string_view, 10> kClearing{"XOR",   "SUB",  "SBB",   "PXOR",   "VPXOR",
+                                                       "VXORP", "PSUB", "VPSUB", "PCMPEQ", "VPCMPEQ"};
+  return std::ranges::any_of(kClearing, [&](std::string_view each) { return name.starts_with(each); });
+}
+
+// Bytes of other instructions and of data may look the same: who asks decodes what is around them.
+std::vector<uint64_t> callsOf(uint64_t target, BytesView code, uint64_t address) {
+  constexpr size_t kSize = 5; // e8, e9 rel32; 0f 8x rel32 has its displacement at the end, too
+  std::vector<uint64_t> found;
+  for (size_t at = 0; at + kSize <= code.size(); at++) {
+    uint8_t first = code[at];
+    bool jumps = (first & 0xfe) == 0xe8;
+    bool branches = (first & 0xf0) == 0x80 && at > 0 && code[at - 1] == 0x0f;
+    if (!jumps && !branches) continue;
+    auto distance = static_cast<int32_t>(loadLittle(code.subspan(at + 1, 4)));
+    if (address + at + kSize + static_cast<uint64_t>(int64_t{distance}) == target)
+      found.push_back(address + at - (jumps ? 0 : 1));
+  }
+  return found;
 }
 
 } // namespace lpc::x86_64

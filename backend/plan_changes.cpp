@@ -6,6 +6,7 @@
 #include "backend/plan_start.h"
 #include "backend/planner.h"
 #include "backend/references.h"
+#include "backend/registry.h"
 #include "backend/site.h"
 #include "ir/support/cat.h"
 
@@ -58,8 +59,9 @@ Result<void> Planner::planWrite(const ir::Write &write, const Place &place) {
     auto was = bytesOf(*write.was, place);
     if (!was) return std::unexpected(std::move(was.error()));
     if (*was != change.oldBytes)
-      return fail(DiagnosticId::ExpectFailed, cat("`was` states ", toSpacedHex(*was), " at ", hexAddress(*at),
-                                                  ", and the process has ", toSpacedHex(change.oldBytes)));
+      return inTheWay({DiagnosticId::ExpectFailed, cat("`was` states ", toSpacedHex(*was), " at ", hexAddress(*at),
+                                                       ", and the process has ", toSpacedHex(change.oldBytes))},
+                      {*at, *at + was->size()});
     change.exact = true;
   }
   plan_.changes.push_back(std::move(change));
@@ -270,8 +272,9 @@ Result<void> Planner::planExpect(const ir::Expect &expect, const Place &place) {
   auto found = process_.read(*at, wanted->size());
   if (!found) return std::unexpected(std::move(found.error()));
   if (*found != *wanted)
-    return fail(DiagnosticId::ExpectFailed, cat("the patch expects ", toSpacedHex(*wanted), " at ", hexAddress(*at),
-                                                ", and the process has ", toSpacedHex(*found)));
+    return inTheWay({DiagnosticId::ExpectFailed, cat("the patch expects ", toSpacedHex(*wanted), " at ",
+                                                     hexAddress(*at), ", and the process has ", toSpacedHex(*found))},
+                    {*at, *at + wanted->size()});
   plan_.expectations.push_back({*at, std::move(*wanted), place.line});
   return {};
 }
@@ -413,10 +416,30 @@ Result<void> Planner::readOld(PlannedChange &change) const {
 std::unexpected<Error> Planner::differs(const PlannedChange &change, const Bytes &recorded) const {
   Note note{"at " + hexAddress(change.address) + ":"};
   note.lines = {"file     " + toSpacedHex(recorded), "process  " + toSpacedHex(change.oldBytes)};
-  return std::unexpected(Error{DiagnosticId::BytesDiffer,
-                               cat("process ", process_.pid(), " has other bytes here than the file"),
-                               {note},
-                               "`lpc status --pid` shows whether a patch of ours is on it"});
+  return inTheWay({DiagnosticId::BytesDiffer,
+                   cat("process ", process_.pid(), " has other bytes here than the file"),
+                   {note},
+                   "no patch of lpc has changed them: another tool has, or the program itself"},
+                  {change.address, change.address + recorded.size()});
+}
+
+// The last of our patches that has changed something there says more than the bytes.
+std::unexpected<Error> Planner::inTheWay(Error error, const RemoteRange &place) const {
+  auto records = readRegistry(process_, snapshot_.maps);
+  auto changes = [&](const FoundRecord &found) {
+    return std::ranges::any_of(found.record.changes, [&](const RecordedChange &change) {
+      return place.overlaps({change.address, change.address + change.newBytes.size()});
+    });
+  };
+  if (!records) return std::unexpected(std::move(error));
+  auto last = std::ranges::find_if(records->rbegin(), records->rend(), changes);
+  if (last == records->rend() || last->record.state == RecordState::Reverted) return std::unexpected(std::move(error));
+  const std::string &name = last->record.name;
+  error.notes.push_back({.message = cat("patch `", name, "` is on the process, and has changed it"), .place = {}});
+  error.help = name == patch_.name ? std::string("it has the name of this one: the patch is applied")
+                                   : cat("revert that one first (lpc revert ", name, " --pid ", process_.pid(),
+                                         "), or make one of both");
+  return std::unexpected(std::move(error));
 }
 
 } // namespace lpc::backend

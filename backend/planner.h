@@ -101,6 +101,7 @@ private:
   [[nodiscard]] Result<Bytes> codeAt(RemoteAddress at, uint64_t size) const;
   Result<void> readOld(PlannedChange &change) const;
   std::unexpected<Error> differs(const PlannedChange &change, const Bytes &recorded) const;
+  std::unexpected<Error> inTheWay(Error error, const RemoteRange &place) const;
 
   Result<void> placeFarJumps();
   void findOneStore();

@@ -100,7 +100,7 @@ constexpr DiagnosticExample kExamples[] = {
      "hotfix.lp:7:1: error: process 4711 has other bytes here than the file [bytes-differ]\n"
      "    7 | jmp handle_request $fix:handle\n"
      "      | ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
-     "  help: `lpc status --pid` shows whether a patch of ours is on it\n"
+     "  help: no patch of lpc has changed them: another tool has, or the program itself\n"
      "  state: process 4711 was not stopped; nothing was changed\n"},
     {"expect-failed", "lpc apply hotfix.lp --pid 4711\n",
      "hotfix.lp:2:1: error: the patch expects 08 00 00 00 at 0x404028, and the process has 07 00 00 00 "

@@ -112,7 +112,27 @@ TEST_F(Refusal, AnotherValueThanWasStates) {
   RunResult done = lpc({"apply", "second.lp", "--pid", service.pidText()});
   EXPECT_EQ(done.status, 3) << done.out << done.err;
   EXPECT_THAT(done.err, HasSubstr("[expect-failed]"));
+  EXPECT_THAT(done.err, HasSubstr("patch `refused` is on the process, and has changed it"));
   EXPECT_THAT(service.call(), HasSubstr("number 6"));
+}
+
+TEST_F(Refusal, AFunctionThatAnotherPatchReplaces) {
+  Service service(1);
+  folder_.write("refused.lp", "dl foo " + kPayload + "\njmp func_J $foo:func1\n");
+  ASSERT_EQ(lpc({"apply", "refused.lp", "--pid", service.pidText()}).status, 0);
+  folder_.write("second.lp", "return func_J 7\n");
+  RunResult done = lpc({"apply", "second.lp", "--pid", service.pidText()});
+  EXPECT_EQ(done.status, 3) << done.out << done.err;
+  EXPECT_THAT(done.err, HasSubstr("[bytes-differ]"));
+  EXPECT_THAT(done.err, HasSubstr("patch `refused` is on the process, and has changed it"));
+  EXPECT_THAT(done.err, HasSubstr("lpc revert refused --pid " + service.pidText()));
+  done = lpc({"plan", "refused.lp", "--pid", service.pidText()});
+  EXPECT_THAT(done.err, HasSubstr("it has the name of this one: the patch is applied"));
+  ASSERT_EQ(lpc({"revert", "refused", "--pid", service.pidText()}).status, 0);
+  done = lpc({"apply", "second.lp", "--pid", service.pidText()});
+  EXPECT_EQ(done.status, 0) << done.err;
+  ASSERT_EQ(lpc({"revert", "second", "--pid", service.pidText()}).status, 0);
+  service.expectUntouched();
 }
 
 TEST_F(Refusal, AnotherPatchOfTheSameName) {

@@ -175,7 +175,8 @@ private:
         if (auto result = callFirst(session_, call, outcome_); !result) return result;
       }
     }
-    return {};
+    bool later = std::ranges::count(plan.calls, CallStage::PostApply, &Call::stage) != 0;
+    return later ? session_.beginCalls() : Result<void>();
   }
 
   // What a resolver has returned: code of the process or of the patch, or the next call would end the program.

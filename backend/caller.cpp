@@ -89,14 +89,18 @@ Result<void> Caller::prepare(const Snapshot &snapshot, const std::optional<runti
   return {};
 }
 
-Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Snapshot &snapshot) {
-  if (auto ready = prepare(snapshot); !ready) return std::unexpected(std::move(ready.error()));
+Result<void> Caller::begin(runtime::Agent &agent, const Snapshot &snapshot) {
+  if (auto ready = prepare(snapshot); !ready) return ready;
   if (worker_ && !worker_->alive()) worker_.reset();
-  if (!worker_) {
-    auto worker = runtime::Worker::start(process_, agent, snapshot.maps, *library_, runtime::Clock::now() + limit_);
-    if (!worker) return std::unexpected(std::move(worker.error()));
-    worker_.emplace(std::move(*worker));
-  }
+  if (worker_) return {};
+  auto worker = runtime::Worker::start(process_, agent, snapshot.maps, *library_, runtime::Clock::now() + limit_);
+  if (!worker) return std::unexpected(std::move(worker.error()));
+  worker_.emplace(std::move(*worker));
+  return {};
+}
+
+Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Snapshot &snapshot) {
+  if (auto begun = begin(agent, snapshot); !begun) return std::unexpected(std::move(begun.error()));
   runtime::WorkerCall made{call.function, {}, call.text, call.store};
   LPC_CHECK(call.arguments.size() <= made.arguments.size());
   std::ranges::copy(call.arguments, made.arguments.begin());

@@ -24,6 +24,8 @@ public:
   Result<uint64_t> call(const Call &call, runtime::Agent &agent, const Snapshot &snapshot);
   // NoThreads, before anything is made. `known`: what planning has found.
   Result<void> prepare(const Snapshot &snapshot, const std::optional<runtime::ThreadLibrary> &known = {});
+  // Makes the worker now and not at the first call. NoThreads, NoAgent, ProcessGone.
+  Result<void> begin(runtime::Agent &agent, const Snapshot &snapshot);
   // Ends the worker: before its agent, and before the process is searched for pointers, of which its stack has some.
   void end() { worker_.reset(); }
 

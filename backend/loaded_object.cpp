@@ -27,6 +27,7 @@
 #include "backend/link_maps.h"
 #include "backend/loader_exit.h"
 #include "backend/pointers.h"
+#include "backend/thread_library.h"
 #include "ir/support/cat.h"
 #include "runtime/elf_memory.h"
 
@@ -46,6 +47,28 @@ std::optional<RemoteRange> blockAt(RemoteAddress at, const runtime::Process &pro
   uint64_t size = process.readWord({at.value - kWord}).value_or(0) & ~kFlags;
   if (size < kLeast || size > kMost || size % 16 != 0 || size - 16 > mapping->range.end - at) return std::nullopt;
   return RemoteRange{at, at + size - kWord};
+}
+
+// The link map where another library allocates, whose blocks are of a form that lpc does not know. Behind it, in one
+// block, stand a list of one link map and the object's first name, with its text (_dl_new_object of elf/dl-object.c;
+// struct libname_list of include/link.h): both are pointed to from within.
+std::optional<RemoteRange> linkMapAt(RemoteAddress at, const runtime::Process &process,
+                                     const std::vector<runtime::Mapping> &maps) {
+  constexpr uint64_t kLeast = 512, kMost = 4096, kNameSize = 3 * kWord;
+  const runtime::Mapping *mapping = runtime::mappingAt(maps, at);
+  if (!mapping || at.value % kWord != 0) return std::nullopt;
+  std::vector<uint64_t> words(std::min(kMost, mapping->range.end - at) / kWord);
+  if (!process.read(at, std::span(reinterpret_cast<uint8_t *>(words.data()), words.size() * kWord)))
+    return std::nullopt;
+  auto pointsTo = [&](size_t end, uint64_t address) {
+    return std::ranges::count(words.begin(), words.begin() + static_cast<ptrdiff_t>(end), address) != 0;
+  };
+  for (size_t i = kLeast / kWord; i < words.size(); i++) {
+    const uint64_t name = at.value + i * kWord;
+    if (words[i] == name + kNameSize && pointsTo(i - 1, name) && pointsTo(i - 1, name - kWord))
+      return RemoteRange{at, {name}};
+  }
+  return std::nullopt;
 }
 
 // What the dynamic linker and unwinders read of an object, and no program points to: its headers, names and
@@ -144,6 +167,7 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
 
   SoughtMemory sought{cat("$", opening.name), found.memory, {found.range}};
   std::vector<Leaving> objects;
+  const bool otherAllocator = !otherAllocators(*snapshot).empty();
   for (RemoteAddress linkMap : leaving) {
     const runtime::Module *module = moduleOf(linkMap, process, *snapshot);
     auto elf = runtime::ElfMemory::withHeader(process, snapshot->maps, module->range.begin);
@@ -152,7 +176,9 @@ Result<bool> isUnused(const RecordedOpening &opening, const FoundRecord &found,
     if (parts.empty()) return why = "nothing of it is known to be the program's", false;
     sought.ranges.insert(sought.ranges.end(), parts.begin(), parts.end());
     sought.ignored.push_back(module->range);
-    if (auto block = blockAt(linkMap, process, snapshot->maps)) sought.ignored.push_back(*block);
+    auto block =
+        otherAllocator ? linkMapAt(linkMap, process, snapshot->maps) : blockAt(linkMap, process, snapshot->maps);
+    if (block) sought.ignored.push_back(*block);
     objects.push_back({module->range, endHandle(*elf, process)});
   }
   std::ranges::sort(sought.ranges);

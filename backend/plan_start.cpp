@@ -82,12 +82,28 @@ bool onlyOfC(const target::ElfFile &program) {
          std::all_of(found.begin() + 1, found.end(), std::mem_fn(&std::vector<target::Symbol>::empty));
 }
 
+bool isCxxLibrary(std::string_view soname) {
+  return soname.starts_with("libstdc++.so") || soname.starts_with("libc++");
+}
+
+// A library of C++ is there for the sake of one alone that allocates: jemalloc has an `operator new`, and is used by
+// programs in C.
+bool isForAllocator(const Snapshot &snapshot) {
+  const std::vector<const runtime::Module *> allocators = otherAllocators(snapshot);
+  size_t users = 0;
+  for (const runtime::Module &module : snapshot.modules) {
+    const target::ElfFile *file = isCxxLibrary(module.soname) ? nullptr : snapshot.files->of(module);
+    if (!file || std::ranges::none_of(file->needed(), isCxxLibrary)) continue;
+    users++;
+    if (std::ranges::find(allocators, &module) == allocators.end()) return false;
+  }
+  return users != 0;
+}
+
 // A library of C++, or tables in the program by which exceptions find what is to be done in its frames.
 bool isCxx(const Snapshot &snapshot) {
-  auto isLibrary = [](const runtime::Module &module) {
-    return module.soname.starts_with("libstdc++.so") || module.soname.starts_with("libc++");
-  };
-  if (std::ranges::any_of(snapshot.modules, isLibrary)) return true;
+  if (std::ranges::any_of(snapshot.modules, isCxxLibrary, &runtime::Module::soname) && !isForAllocator(snapshot))
+    return true;
   const target::ElfFile *program = snapshot.files->of(snapshot.modules[0]);
   return program &&
          std::ranges::find(program->sections(), ".gcc_except_table", &target::Section::name) !=

@@ -63,6 +63,10 @@ private:
       if (call.stage != CallStage::PreRevert) continue;
       if (auto result = callFirst(session_, call, outcome_); !result) return result;
     }
+    bool later = std::ranges::any_of(found.record.calls, [](const Call &call) {
+      return call.stage == CallStage::PostRevert || call.stage == CallStage::Finish;
+    });
+    if (auto begun = later ? session_.beginCalls() : Result<void>(); !begun) return begun;
     Bytes words;
     appendLittle(words, steps, 8);
     appendLittle(words, 0, 8);

@@ -44,6 +44,8 @@ public:
   Result<void> prepareCalls(const std::optional<runtime::ThreadLibrary> &known = {}) {
     return caller_.prepare(snapshot_, known);
   }
+  // Makes the thread for them, before anything is changed.
+  Result<void> beginCalls() { return caller_.begin(agent(), snapshot_); }
   void endWorker() { caller_.end(); }
   // `stacks` must outlive it.
   [[nodiscard]] Ending ending(MakeCall call, const std::vector<StackPosition> &stacks) {

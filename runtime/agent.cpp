@@ -176,6 +176,8 @@ Result<RemoteThread> Agent::borrow(const std::vector<Mapping> &maps, Deadline de
   return RemoteThread::take(std::move(*borrowed), impl_->program);
 }
 
+Result<void> Agent::poke(RemoteAddress to, BytesView bytes) const { return impl_->thread.poke(to, bytes); }
+
 RemoteAddress Agent::scratch() const { return impl_->scratch; }
 
 Result<int64_t> Agent::call(long number, std::array<uint64_t, 6> arguments) { return impl_->call(number, arguments); }

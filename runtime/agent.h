@@ -74,6 +74,8 @@ public:
   // A further thread of ours, born of one of the program's, so that it has the program's file descriptors (the agent
   // has its own table). As start().
   Result<RemoteThread> borrow(const std::vector<Mapping> &maps, Deadline deadline);
+  // Writes to code of the process, where the kernel lets only the tracer do so.
+  Result<void> poke(RemoteAddress to, BytesView bytes) const;
   // A thread that stands at our command while others are stopped, to be among threads(); 0: none (any more).
   void setWorker(pid_t tid);
   // Before the first stage(): plays as if the process had no access to its own memory file (player.h, Unprotecting).

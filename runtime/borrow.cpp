@@ -33,8 +33,14 @@
 // microseconds of a play, and one that does so for munmap or exit at any time while the agent lives. Threads without a
 // filter are chosen first.
 //
-// Rejected: rt_sigreturn as the way home (breaks nanosleep and the FPU state), single steps and int3 (kill the target
-// when the tracer dies), waiting for a failed clone by a deadline (it would cost the victim milliseconds, and errno).
+// A stand-in: step 4 clones with CLONE_VFORK, and between 6 and 7 the victim stands, inside its clone, until the new
+// thread has ended; if lpc is killed, it sleeps there that long in the kernel. What it was asked for is asked when it
+// stands in step 2. If the new thread does not end in time, both are let go where they are.
+//
+// Rejected: the borrowed thread calls functions itself (its stack may be small or none of its own, its vector registers
+// would have to be saved by code of ours, and the way home from there would be a new one); rt_sigreturn as the way home
+// (breaks nanosleep and the FPU state), single steps and int3 (kill the target when the tracer dies), waiting for a
+// failed clone by a deadline (it would cost the victim milliseconds, and errno).
 #include "runtime/borrow.h"
 
 #include <sched.h>
@@ -51,6 +57,7 @@
 #include "ir/support/cat.h"
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/proc_text.h"
+#include "runtime/sleeper.h"
 #include "runtime/stragglers.h"
 #include "runtime/thread_wait.h"
 
@@ -108,14 +115,15 @@ Candidate examine(const Process &process, pid_t tid) {
   return candidate;
 }
 
-// The threads in the order in which to try them. With thousands of threads the first ideal one ends the search.
-Result<std::vector<Candidate>> candidates(const Process &process) {
+// The threads in the order in which to try them. With thousands of threads the first ideal one ends the search, unless
+// it may not do.
+Result<std::vector<Candidate>> candidates(const Process &process, bool all = false) {
   auto tids = threadIds(process.pid());
   if (!tids) return std::unexpected(tids.error());
   std::vector<Candidate> found;
   for (pid_t tid : *tids) {
     found.push_back(examine(process, tid));
-    if (found.back().best()) break;
+    if (!all && found.back().best()) break;
   }
   std::ranges::stable_sort(found, {}, &Candidate::order);
   return found;
@@ -125,22 +133,27 @@ Result<std::vector<Candidate>> candidates(const Process &process) {
 class Borrower {
 public:
   Borrower(const Process &process, const std::vector<RemoteRange> &padding, RemoteRange taken,
-           const std::optional<CodeToWrite> &code, RemoteAddress leave, Deadline deadline)
-      : process_(process), padding_(padding), taken_(taken), code_(code), leave_(leave), deadline_(deadline) {}
+           const std::optional<CodeToWrite> &code, RemoteAddress leave, Deadline deadline,
+           const StandIn *standIn = nullptr)
+      : process_(process), padding_(padding), taken_(taken), code_(code), leave_(leave), deadline_(deadline),
+        standIn_(standIn) {}
 
   struct Attempt {
-    TracedThread thread; // empty: try another thread, or another moment
-    std::string why;     // …because
+    TracedThread thread;  // empty: try another thread, or another moment
+    std::string why;      // …because
+    bool stoodIn = false; // nothing is left to do
   };
   Result<Attempt> borrow(const Candidate &candidate);
 
 private:
-  static Attempt notNow(std::string why) { return {TracedThread(), std::move(why)}; }
+  static Attempt notNow(std::string why) { return {TracedThread(), std::move(why), false}; }
   Result<std::optional<std::string>> bringToRest(TracedThread &victim, bool filtered);
   Result<void> write(const TracedThread &standing, RemoteAddress to, BytesView bytes) const;
   Result<ThreadStop> advance(TracedThread &victim, ThreadStop::Kind toKind);
   Result<pid_t> cloneIn(TracedThread &victim, const x86_64::BorrowStub &stub, RemoteAddress stubAt);
-  Result<void> goHome(TracedThread &victim);
+  Result<void> settle(TracedThread &born) const;
+  Result<void> standIn(TracedThread &victim, TracedThread born);
+  Result<void> bringHome(TracedThread &victim);
   void letGo(TracedThread &victim);
   [[nodiscard]] Deadline soon() const { return std::min(deadline_, Clock::now() + kStopTime); }
 
@@ -150,6 +163,7 @@ private:
   const std::optional<CodeToWrite> &code_;
   RemoteAddress leave_;
   Deadline deadline_;
+  const StandIn *standIn_;
   user_regs_struct stopped_{};
   uint64_t mask_ = 0;
 };
@@ -171,6 +185,8 @@ Result<std::optional<std::string>> Borrower::bringToRest(TracedThread &victim, b
   if (stopped_.cs != kCode64) return "it runs 32-bit code";
   if (stopped_.eflags & kTrapFlag) return "it steps through its own code";
   if (victim.insideRestartableSequence(process_, {stopped_.rip})) return "it is inside a restartable sequence";
+  if (standIn_)
+    if (auto why = standIn_->unfit({victim.tid(), false, {stopped_, false}})) return why;
   if (auto traced = victim.traceBirths(filtered); !traced) {
     if (filtered) // also kernels without CONFIG_CHECKPOINT_RESTORE
       return fail(DiagnosticId::NotPermitted,
@@ -223,13 +239,34 @@ Result<pid_t> Borrower::cloneIn(TracedThread &victim, const x86_64::BorrowStub &
   return static_cast<pid_t>(registers->rax);
 }
 
-// Steps 7 to 9.
-Result<void> Borrower::goHome(TracedThread &victim) {
+// Steps 7 and 8.
+Result<void> Borrower::bringHome(TracedThread &victim) {
   if (auto done = victim.interrupt(); !done) return done;
   if (auto stop = advance(victim, ThreadStop::Kind::Trap); !stop) return std::unexpected(stop.error());
   if (auto done = victim.setSignalMask(mask_); !done) return done;
-  if (auto done = victim.setRegisters(x86_64::homeFromStop(stopped_)); !done) return done;
-  return victim.detach();
+  return victim.setRegisters(x86_64::homeFromStop(stopped_));
+}
+
+// The new thread, which stands in the stub, is out of it.
+Result<void> Borrower::settle(TracedThread &born) const {
+  auto stop = born.await(deadline_);
+  if (!stop) return std::unexpected(stop.error());
+  if (stop->over())
+    return fail(DiagnosticId::ProcessGone, cat("process ", process_.pid(), " ended while a thread was borrowed"));
+  auto registers = born.registers();
+  if (!registers) return std::unexpected(registers.error());
+  registers->rip = leave_.value;
+  registers->orig_rax = ~uint64_t{0};
+  registers->rbx = registers->r12 = registers->r13 = 0;
+  return born.setRegisters(*registers);
+}
+
+// An error: the victim has been let go where it is. It comes home by the stub.
+Result<void> Borrower::standIn(TracedThread &victim, TracedThread born) {
+  auto done = settle(born);
+  if (done) done = standIn_->work(std::move(born), victim);
+  if (!done) (void)victim.detach();
+  return done;
 }
 
 // From step 2 or 3. One that was interrupted and has not stopped in time (on a loaded machine it may be long before it
@@ -263,7 +300,7 @@ Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
   if (!refused) return std::unexpected(refused.error());
   if (const auto &why = *refused; why) return notNow(*why);
 
-  auto stub = x86_64::borrowStub(x86_64::homeInCode(stopped_), mask_);
+  auto stub = x86_64::borrowStub(x86_64::homeInCode(stopped_), mask_, standIn_ != nullptr);
   auto written = code_ ? write(victim, code_->at, code_->bytes) : Result<void>();
   if (written) written = write(victim, place->at, stub.code);
   if (!written) {
@@ -275,28 +312,33 @@ Result<Borrower::Attempt> Borrower::borrow(const Candidate &candidate) {
   if (!born) return std::unexpected(born.error());
   Attempt attempt;
   if (*born > 0) attempt.thread = TracedThread::adopt(*born);
-  auto home = goHome(victim);
-  if (!home) return std::unexpected(home.error());
-
-  Bytes nothing(stub.code.size());
-  if (attempt.thread.attached()) {
-    auto stop = attempt.thread.await(deadline_);
-    if (!stop) return std::unexpected(stop.error());
-    if (stop->over())
-      return fail(DiagnosticId::ProcessGone, cat("process ", process_.pid(), " ended while a thread was borrowed"));
-    auto registers = attempt.thread.registers();
-    if (!registers) return std::unexpected(registers.error());
-    registers->rip = leave_.value;
-    registers->orig_rax = ~uint64_t{0};
-    registers->rbx = registers->r12 = registers->r13 = 0;
-    if (auto moved = attempt.thread.setRegisters(*registers); !moved) return std::unexpected(moved.error());
-    // Nobody is in the stub any more, and nothing points into it.
-    if (auto erased = write(attempt.thread, place->at, nothing); !erased) return std::unexpected(erased.error());
-    return attempt;
+  if (standIn_ && *born > 0) {
+    if (auto done = standIn(victim, std::move(attempt.thread)); !done) return std::unexpected(done.error());
+    attempt.stoodIn = true;
   }
-  (void)process_.write(place->at, nothing);
-  return failErrno(DiagnosticId::NoAgent, cat("process ", process_.pid(), " may have no further thread: clone"),
-                   -*born);
+  if (auto home = bringHome(victim); !home) return std::unexpected(home.error());
+  Bytes nothing(stub.code.size());
+  // Nobody is in the stub any more, and nothing points into it.
+  if (attempt.stoodIn) (void)write(victim, place->at, nothing);
+  if (auto gone = victim.detach(); !gone) return std::unexpected(gone.error());
+  if (attempt.stoodIn) return attempt;
+  if (!attempt.thread.attached()) {
+    (void)process_.write(place->at, nothing);
+    return failErrno(DiagnosticId::NoAgent, cat("process ", process_.pid(), " may have no further thread: clone"),
+                     -*born);
+  }
+  if (auto settled = settle(attempt.thread); !settled) return std::unexpected(settled.error());
+  if (auto erased = write(attempt.thread, place->at, nothing); !erased) return std::unexpected(erased.error());
+  return attempt;
+}
+
+// Before it is stopped for it.
+std::optional<std::string> unfitAsItSleeps(const Process &process, const Candidate &candidate, const StandIn &standIn) {
+  if (candidate.rank != VictimRank::Asleep && candidate.rank != VictimRank::AsleepTimed)
+    return "it does not sleep in a call that can be interrupted";
+  auto sleeper = sleeperAt(process, candidate.tid);
+  if (!sleeper || !sleeper->has_value()) return std::nullopt;
+  return standIn.unfit(sleeper->value().thread);
 }
 
 } // namespace
@@ -342,6 +384,34 @@ Result<TracedThread> borrowForClone(const Process &process, const std::vector<Re
       return fail(DiagnosticId::PendingVfork,
                   cat("thread ", tid, " (`", threadName(process.pid(), tid), "`) of process ", process.pid(),
                       " waits for the child of a vfork, which shares its memory"));
+  return std::unexpected(std::move(error));
+}
+
+Result<void> borrowForStandIn(const Process &process, const std::vector<RemoteRange> &padding, RemoteRange taken,
+                              RemoteAddress leave, const StandIn &standIn, Deadline deadline) {
+  Borrower borrower(process, padding, taken, std::nullopt, leave, deadline, &standIn);
+  Error error{.id = DiagnosticId::NoThreads};
+  do {
+    stragglers::attend();
+    auto threads = candidates(process, true);
+    if (!threads) return std::unexpected(threads.error());
+    std::erase_if(*threads, [&](const Candidate &one) { return std::ranges::count(standIn.ours, one.tid) != 0; });
+    error.notes.clear();
+    for (const Candidate &candidate : *threads) {
+      auto why = unfitAsItSleeps(process, candidate, standIn);
+      if (!why) {
+        auto attempt = borrower.borrow(candidate);
+        if (!attempt) return std::unexpected(attempt.error());
+        if (attempt->stoodIn) return {};
+        why = attempt->why;
+      }
+      if (error.notes.size() < kMostReasons)
+        error.notes.push_back(
+            {.message = cat("thread ", candidate.tid, " (`", threadName(process.pid(), candidate.tid), "`): ", *why)});
+    }
+    timespec rest{0, 1'000'000};
+    nanosleep(&rest, nullptr);
+  } while (Clock::now() < deadline);
   return std::unexpected(std::move(error));
 }
 

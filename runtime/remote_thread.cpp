@@ -118,7 +118,7 @@ Result<void> RemoteThread::launch(user_regs_struct registers) {
   return proceed();
 }
 
-Result<TracedThread> RemoteThread::birth(int &status, Deadline deadline) {
+Result<TracedThread> RemoteThread::birth(RemoteRange stack, int &status, Deadline deadline) {
   pid_t tid = thread_.tid();
   for (;;) {
     auto stop = thread_.await(deadline);
@@ -135,8 +135,10 @@ Result<TracedThread> RemoteThread::birth(int &status, Deadline deadline) {
       auto born = child.await(deadline);
       if (!born) return std::unexpected(born.error());
       if (born->over()) return std::unexpected(lost(stop->child));
-      return child;
-    }
+      auto registers = child.registers();
+      if (!registers) return std::unexpected(registers.error());
+      if (stack.contains({registers->rsp})) return born_ = stop->child, std::move(child);
+    } // `child` detaches
     if (auto done = thread_.resume(Resume::Freely, stop->signalToGiveBack()); !done)
       return std::unexpected(done.error());
   }
@@ -184,6 +186,10 @@ Result<int> RemoteThread::end(Deadline deadline) {
     auto stop = thread_.await(deadline);
     if (!stop) return std::unexpected(stop.error());
     if (stop->kind == ThreadStop::Kind::Ended) return stop->status;
+    if (stop->kind == ThreadStop::Kind::Clone && stop->child != born_) {
+      TracedThread child = TracedThread::adopt(stop->child); // as in birth(), in whose stop it may stand
+      (void)child.await(deadline);
+    }
     signal = stop->signalToGiveBack();
     if (auto done = thread_.resume(Resume::Freely, signal); !done)
       return fail(DiagnosticId::ProcessGone, cat("thread ", tid, " is gone"));

@@ -39,9 +39,10 @@ public:
   // Lets it run with these registers (but for those of x86_64_stub.h); it won't be ours to command any more. For code
   // that makes one thread.
   Result<void> launch(user_regs_struct registers);
-  // After launch(): the thread that it has made, at its first instruction, while it stands itself; nothing, with its
-  // status, when it ended without one. ProcessGone, CannotStop at the deadline.
-  Result<TracedThread> birth(int &status, Deadline deadline);
+  // After launch(): the thread that it has made to run on `stack`, at its first instruction, while it stands itself;
+  // nothing, with its status, when it ended without one. Others that come to be meanwhile (an allocator may have
+  // threads of its own) are let go. ProcessGone, CannotStop at the deadline.
+  Result<TracedThread> birth(RemoteRange stack, int &status, Deadline deadline);
   [[nodiscard]] const user_regs_struct &registers() const { return registers_; } // those of its own birth
 
   // Sets where it goes on, and with which r15, when it is let go: by proceed(), or by our death. aim(leave) takes that

@@ -118,7 +118,7 @@ Result<std::optional<ThreadStop>> TracedThread::look() {
   ThreadStop stop;
   stop.signal = info.si_status & 0xff; // si_status: signal | event << 8
   int event = info.si_status >> 8;
-  if (event == PTRACE_EVENT_CLONE) {
+  if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_VFORK) {
     unsigned long child = 0;
     if (request(PTRACE_GETEVENTMSG, tid_, 0, &child) < 0) return failed(tid_, "PTRACE_GETEVENTMSG", errno);
     stop.kind = ThreadStop::Kind::Clone, stop.child = static_cast<pid_t>(child);
@@ -162,7 +162,7 @@ Result<ThreadStop> TracedThread::await() {
 }
 
 Result<void> TracedThread::traceBirths(bool suspendSeccomp) const {
-  long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD;
+  long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESYSGOOD;
   if (suspendSeccomp) options |= PTRACE_O_SUSPEND_SECCOMP;
   return check(request(PTRACE_SETOPTIONS, tid_, 0, options), tid_, "PTRACE_SETOPTIONS");
 }
@@ -230,6 +230,13 @@ bool TracedThread::insideRestartableSequence(const Process &process, RemoteAddre
   if (!process.read(at + 8, section)) return true;
   BytesView view(section);
   return programCounter.value - loadLittle(view.first(8)) < loadLittle(view.subspan(8, 8));
+}
+
+RemoteAddress TracedThread::restartableCpu() const {
+  constexpr uint64_t kCpu = 4; // behind cpu_id_start
+  __ptrace_rseq_configuration rseq{};
+  if (request(PTRACE_GET_RSEQ_CONFIGURATION, tid_, sizeof rseq, &rseq) <= 0 || rseq.rseq_abi_pointer == 0) return {};
+  return {rseq.rseq_abi_pointer + kCpu};
 }
 
 Result<void> TracedThread::poke(RemoteAddress to, BytesView bytes) const {

@@ -25,7 +25,7 @@ struct ThreadStop {
     Trap,    // our interrupt, a group stop, or the birth of a thread that was attached with its parent
     Signal,  // in front of the delivery of `signal`, which has to be given back
     Syscall, // entry or exit of a system call
-    Clone,   // inside a clone that succeeded: `child`
+    Clone,   // inside a clone that succeeded, and before it waits for `child` where it is to (CLONE_VFORK)
     Exec,    // at the first instruction of a program that it has executed
     Exit,    // on its way out: its registers are those of its last moment
     Ended,   // it has exited; `status` as for exit(2), or 128 + signal
@@ -87,6 +87,8 @@ public:
   Result<void> setSignalMask(uint64_t mask) const;
   // Inside a restartable sequence (rseq(2)) at `programCounter`? It must not be led elsewhere and back there.
   [[nodiscard]] bool insideRestartableSequence(const Process &process, RemoteAddress programCounter) const;
+  // Its `cpu_id` in its struct rseq; 0: it has none, or the kernel does not tell.
+  [[nodiscard]] RemoteAddress restartableCpu() const;
   // Writes bytes to any private mapping, word by word: for kernels that do not let /proc/PID/mem do it.
   Result<void> poke(RemoteAddress to, BytesView bytes) const;
 

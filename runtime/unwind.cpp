@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "ir/support/cat.h"
 
 namespace lpc::runtime {
@@ -162,6 +164,20 @@ Backtrace Unwinder::trace(const StoppedThread &thread) {
   impl_->trace.complete = result == 0;
   impl_->current = nullptr;
   return std::move(impl_->trace);
+}
+
+bool Unwinder::knows(RemoteAddress address) const {
+  Dwfl_Module *module = dwfl_addrmodule(impl_->dwfl, address.value);
+  if (!module) return false;
+  for (auto tables : {dwfl_module_eh_cfi, dwfl_module_dwarf_cfi}) {
+    Dwarf_Addr bias = 0;
+    Dwarf_CFI *cfi = tables(module, &bias);
+    Dwarf_Frame *frame = nullptr;
+    if (!cfi || dwarf_cfi_addrframe(cfi, address.value - bias, &frame) != 0) continue;
+    free(frame);
+    return true;
+  }
+  return false;
 }
 
 std::vector<CallerFrame> Unwinder::callers(const StoppedThread &thread) {

@@ -41,7 +41,10 @@ public:
   // While the thread is stopped by us (its registers are those of `thread`, memory is read through `process`), or
   // sleeps (runtime/sleeper.h).
   Backtrace trace(const StoppedThread &thread);
-  // The same of a thread that stands, with the registers of each frame; [0] is where it stands.
+  // Is there a table for the frame that executes at `address`? libdw goes on by guess where there is none, and may
+  // leave out frames.
+  [[nodiscard]] bool knows(RemoteAddress address) const;
+  // The same as trace() of a thread that stands, with the registers of each frame; [0] is where it stands.
   std::vector<CallerFrame> callers(const StoppedThread &thread);
 
 private:

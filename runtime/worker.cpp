@@ -10,6 +10,8 @@
 //      the worker, which gives it back at its end as every thread does. Without that each worker would cost an arena.
 //   5. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
 //
+// Where another library allocates than the C library, 2 to 4 go in another way: worker_stand_in.cpp.
+//
 // A function that fails is led out by who called it, where that knows a way. Until that is found, one that has raised a
 // signal stands where it would sleep if lpc were killed, and not in front of the signal; where it was is in its memory,
 // for the next lpc to find the way (worker_left.cpp). Else the function is left by putting the worker where it would
@@ -36,6 +38,7 @@
 #include "runtime/proc_text.h"
 #include "runtime/remote_thread.h"
 #include "runtime/worker_memory.h"
+#include "runtime/worker_stand_in.h"
 
 namespace lpc::runtime {
 namespace {
@@ -85,7 +88,7 @@ Bytes attributes(RemoteAddress memory) {
   Bytes bytes(kAttributesSize);
   put(bytes, kAttrFlags, kDetached | kOwnStack, 4);
   put(bytes, kAttrStackEnd, (memory + kWorkerSize).value);
-  put(bytes, kAttrStackSize, kWorkerSize - kStackAt);
+  put(bytes, kAttrStackSize, kWorkerSize - kMakerStackEnd);
   return bytes;
 }
 
@@ -121,8 +124,9 @@ struct Worker::Impl {
   }
 
   enum class Halt : uint8_t { Ready, Signal, Late, Over };
-  Result<void> placeProgram(const std::vector<Mapping> &maps, const RemoteThread &caller);
+  Result<void> placeProgram(const std::vector<Mapping> &maps);
   Result<void> bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline);
+  Result<void> bearByStandIn(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline);
   Result<Bytes> callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const;
   Result<void> handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const;
   Result<void> becomeThread();
@@ -169,7 +173,7 @@ Result<void> Worker::Impl::handOver(RemoteAddress from, const ThreadLibrary &lib
   return {};
 }
 
-Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps, const RemoteThread &caller) {
+Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps) {
   const Bytes &code = x86_64::workerProgram().code;
   auto place = placeInPadding(*process, findPadding(*process, maps), code, true, agent->program());
   if (!place)
@@ -179,7 +183,7 @@ Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps, const 
   if (place->alreadyThere) return {};
   eraseProgram = true;
   if (process->write(program, code)) return {};
-  return caller.poke(program, code);
+  return agent->poke(program, code);
 }
 
 Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline) {
@@ -187,7 +191,7 @@ Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLi
   if (!initial) return std::unexpected(initial.error());
   auto caller = agent->borrow(maps, deadline);
   if (!caller) return std::unexpected(caller.error());
-  if (auto written = placeProgram(maps, *caller); !written) return written;
+  if (auto written = placeProgram(maps); !written) return written;
   auto own = caller->ownMemory(kCallerSize, deadline);
   if (!own) return std::unexpected(own.error());
   RemoteAddress block = own->begin + kCallerBlock;
@@ -212,7 +216,7 @@ Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLi
   keep = true; // from now on the worker may come to be without us
   if (auto launched = caller->launch(registers); !launched) return launched;
   int status = 0;
-  auto born = caller->birth(status, deadline);
+  auto born = caller->birth({memory, memory + kWorkerSize}, status, deadline);
   if (!born && born.error().id == DiagnosticId::CannotStop)
     return fail(
         DiagnosticId::NoThreads,
@@ -226,6 +230,16 @@ Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLi
   thread = std::move(*born);
   if (auto done = handOver(variables, library, *initial); !done) return done;
   if (auto ended = caller->end(deadline); !ended) return std::unexpected(ended.error());
+  return becomeThread();
+}
+
+Result<void> Worker::Impl::bearByStandIn(const std::vector<Mapping> &maps, const ThreadLibrary &library,
+                                         Deadline deadline) {
+  LPC_CHECK(library.owners);
+  if (auto written = placeProgram(maps); !written) return written;
+  auto born = makeByStandIn({*process, *agent, maps, library, *library.owners, memory, program, &keep}, deadline);
+  if (!born) return std::unexpected(born.error());
+  thread = std::move(*born);
   return becomeThread();
 }
 
@@ -268,6 +282,10 @@ Result<Worker> Worker::start(const Process &process, Agent &agent, const std::ve
     return std::unexpected(guarded.error());
   if (auto written = process.write(*memory + kAttributesAt, attributes(*memory)); !written)
     return std::unexpected(written.error());
+  if (library.owners) {
+    if (auto born = impl->bearByStandIn(maps, library, deadline); !born) return std::unexpected(born.error());
+    return Worker(std::move(impl));
+  }
   if (library.inProgram && !leavesLibrary(process, *before, maps, true, deadline))
     return fail(DiagnosticId::NoThreads, cat("the only thread of process ", process.pid(),
                                              " does not sleep, and may be inside of the C library"));

@@ -12,9 +12,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/agent.h"
+#include "runtime/quiet.h"
 #include "runtime/thread_storage.h"
 
 namespace lpc::runtime {
@@ -25,6 +27,9 @@ struct ThreadLibrary {
   uint64_t idOffset = 0;  // of the thread's id from its thread pointer: _thread_db_pthread_tid
   ThreadStorage storage;  // of the C library's own thread-local variables; `fromThread` is known
   bool inProgram = false; // linked statically: its code is the program's, and so are those variables
+  // Where another library allocates:
+  std::optional<CodeOwners> owners{};
+  RemoteAddress errnoLocation{}; // __errno_location
 };
 
 // A function that raised a signal, or is `late`. Its thread stands.
@@ -58,8 +63,9 @@ constexpr uint64_t kLongestWorkerText = 3000;
 
 class Worker {
 public:
-  // NoThreads (pthread_create refused, with its errno; a lock of the C library is held for long; or it is linked into
-  // the program, of which the only thread never sleeps), NoAgent,
+  // NoThreads (pthread_create refused, with its errno; a lock of the C library is held for long; it is linked into
+  // the program, of which the only thread never sleeps; or another library allocates, and no thread sleeps outside of
+  // it), NoAgent,
   // RemoteCallFailed, ProcessGone. Process and agent must outlive it.
   static Result<Worker> start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
                               const ThreadLibrary &library, Deadline deadline);

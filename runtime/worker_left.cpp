@@ -64,9 +64,14 @@ Result<void> removeLeftWorkers(const Process &process, Agent &agent, const std::
         if (auto noted = process.write(mapping.range.begin + offsetof(WorkerJob, keep), unborn); !noted) return noted;
         break;
       }
+      // Who makes it may wait for a lock of the program, on a stack there: a later command finds out.
+      const uint64_t maker = word(offsetof(WorkerJob, maker));
+      const bool making =
+          !nobody && maker - 1 < INT32_MAX && threadInside(process.pid(), static_cast<pid_t>(maker)) != 0;
+      if (making && Clock::now() >= birth) break;
       if (!nobody && number != 0 && tid == 0) tid = threadInside(process.pid(), static_cast<pid_t>(number));
       if (tid != 0) leadOutLeft(process, mapping.range.begin, tid, wayOut);
-      if (nobody || (number != 0 && (tid == 0 || threadState(process.pid(), tid) == 'X'))) {
+      if (!making && (nobody || (number != 0 && (tid == 0 || threadState(process.pid(), tid) == 'X')))) {
         if (auto gone = agent.unmap(mapping.range.begin, kWorkerSize); !gone) return gone;
         break;
       }

@@ -22,8 +22,12 @@ constexpr auto kStepTime = std::chrono::seconds(5);              // for what tak
 
 constexpr uint64_t kHeldAt = 128, kAttributesAt = 512, kHandleAt = 640,
                    kTextAt = 1024;                     // in the first page, behind the job
+constexpr uint64_t kNoCpuAt = kHandleAt + 8;           // in place of a word that a thread does not have
 constexpr uint64_t kStackAt = 2 * kPage;               // behind a page that nobody may touch
 constexpr uint64_t kWorkerSize = kStackAt + (8 << 20); // the stack that threads usually have
+// The lower end of it is the stack of a thread that makes it. Not by an enlargement: lpcs of another version take away
+// what was left.
+constexpr uint64_t kMakerStackEnd = kStackAt + (256 << 10);
 
 // Where a function has failed whose thread holds.
 struct Held {

@@ -159,10 +159,32 @@ void emitPlayer(Code &code, AgentProgram &program, Code::Label leave) {
   code.to32({0xe9}, leave);                   // jmp leave
 }
 
+// RSEQ_CPU_ID_REGISTRATION_FAILED (include/uapi/linux/rseq.h): this thread can't have restartable sequences. Seen by
+// allocators that use them, for the kernel knows of none of a clone that shares the memory.
+constexpr uint32_t kNoCpu = 0xfffffffe;
+
 WorkerProgram assembleWorker() {
   Code code;
   WorkerProgram program;
   auto next = code.label(), over = code.label(), leave = code.label(), end = code.label(), hold = code.label();
+  program.createFor = code.here();
+  code.op({0x41, 0xff, 0xd6});         // call r14            (__errno_location)
+  code.op({0x49, 0x89, 0xc6});         // mov r14, rax
+  code.op({0x41, 0x8b, 0x2e});         // mov ebp, [r14]
+  code.op({0x45, 0x8b, 0x27});         // mov r12d, [r15]
+  code.op({0x41, 0xc7, 0x07}, kNoCpu); // mov dword ptr [r15], kNoCpu
+  code.op({0x5f});                     // pop rdi
+  code.op({0x5e});                     // pop rsi
+  code.op({0x5a});                     // pop rdx
+  code.op({0x59});                     // pop rcx
+  code.op({0x58});                     // pop rax
+  code.op({0x41, 0x58});               // pop r8
+  code.op({0xff, 0xd0});               // call rax
+  code.op({0x89, 0xc3});               // mov ebx, eax
+  code.op({0x45, 0x89, 0x27});         // mov [r15], r12d
+  code.op({0x41, 0x89, 0x2e});         // mov [r14], ebp
+  code.to8({0xeb}, leave);             // jmp leave           (r13 is 0: nothing to give back)
+
   program.create = code.here();
   code.op({0xff, 0xd0}); // call rax
   code.op({0x89, 0xc3}); // mov ebx, eax
@@ -263,7 +285,7 @@ const WorkerProgram &workerProgram() {
 
 uint64_t cloneFlags() { return CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM; }
 
-BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask) {
+BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask, bool held) {
   Code code;
   BorrowStub stub;
   auto child = code.label(), allSignals = code.label(), ownSignals = code.label(), destination = code.label();
@@ -271,8 +293,8 @@ BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask) {
   stub.entry = code.here();
   emitSetMask(code, allSignals);
   stub.clone = code.here();
-  code.op({0xb8}, SYS_clone);                           // mov eax, clone
-  code.op({0xbf}, static_cast<uint32_t>(cloneFlags())); // mov edi, flags
+  code.op({0xb8}, SYS_clone);                                                      // mov eax, clone
+  code.op({0xbf}, static_cast<uint32_t>(cloneFlags() | (held ? CLONE_VFORK : 0))); // mov edi, flags
   code.op({0xbe}, 0);       // mov esi, 0              (the same stack, which the child never uses)
   code.op({0xba}, 0);       // mov edx, 0
   code.op({0x41, 0xba}, 0); // mov r10d, 0
@@ -313,12 +335,12 @@ bool OwnCode::matches(BytesView bytes) const {
   return true;
 }
 
-// What differs between two stubs whose homes have no bit in common is their homes.
+// What differs between two stubs whose homes have no bit in common is their homes, and whether they hold.
 const std::vector<OwnCode> &ownCode() {
   static const std::vector<OwnCode> all = [] {
     user_regs_struct ones;
     std::memset(&ones, 0xff, sizeof ones);
-    Bytes stub = borrowStub({}, 0).code, other = borrowStub(ones, ~uint64_t{0}).code;
+    Bytes stub = borrowStub({}, 0).code, other = borrowStub(ones, ~uint64_t{0}, true).code;
     LPC_CHECK(stub.size() == other.size());
     for (size_t i = 0; i < stub.size(); i++)
       other[i] = static_cast<uint8_t>(~(other[i] ^ stub[i]));

@@ -41,16 +41,24 @@ struct AgentProgram {
 const AgentProgram &agentProgram();
 
 // The program of a worker (worker.h), as constant as the agent's, and of the thread that makes it. `create` calls the
-// function in rax, on a stack of its own, and leaves with its result as status; r12 and r13 are as above. A worker
+// function in rax, on a stack of its own, and leaves with its result as status; r12 and r13 are as above. `createFor`
+// does so for another thread, whose thread pointer it has: it gives back what it changes in that one's memory. It needs
+// a StandInFrame at rsp, __errno_location in r14, in r15 the address of `cpu_id` in that thread's struct rseq. A worker
 // begins at `worker`, as a function with its WorkerJob for argument. It stands at the `syscall` of `ready` between two
 // calls; what it finds in its job behind that is called, or ends it: it returns to who called it. `end` is the way
 // there from anywhere, with the stack pointer that the job remembers. At `hold` (kHoldSize bytes) it sleeps.
 struct WorkerProgram {
   Bytes code;
-  uint32_t create = 0, leave = 0, worker = 0, ready = 0, end = 0, hold = 0;
+  uint32_t create = 0, createFor = 0, leave = 0, worker = 0, ready = 0, end = 0, hold = 0;
 };
 inline constexpr uint64_t kHoldSize = 9;
 const WorkerProgram &workerProgram();
+
+// At a multiple of 16 bytes: the arguments of pthread_create, and the function.
+struct StandInFrame {
+  uint64_t handle = 0, attributes = 0, program = 0, memory = 0, create = 0, unused = 0;
+};
+static_assert(sizeof(StandInFrame) == 48);
 
 // What a worker is told, and what it answers: in its memory.
 struct WorkerJob {
@@ -61,8 +69,9 @@ struct WorkerJob {
   uint64_t keep = 0;              // 1: its memory must stay, for it has not ended as threads do; 2: kUnborn
   uint64_t launched = 0;          // 1: a thread for it may come to be
   uint64_t store = 0;             // where the result goes, too, as soon as it is there; 0: nowhere
+  uint64_t maker = 0;             // id of the thread that makes it, on a stack in this memory; 0: not or no longer
 };
-static_assert(sizeof(WorkerJob) == 104);
+static_assert(sizeof(WorkerJob) == 112);
 inline constexpr uint64_t kUnborn = 2; // it was waited for in vain, and may come yet
 
 // The player's table: rows of system calls, performed in order; a row with a negative number ends it.
@@ -95,7 +104,8 @@ struct BorrowStub {
   uint32_t behindClone = 0; // where both threads come out
 };
 // `home`: the registers with which the thread is to go on, a restart of its system call applied already (homeInCode).
-BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask);
+// `held`: it goes on when the new thread has ended, which the kernel sees to (CLONE_VFORK).
+BorrowStub borrowStub(const user_regs_struct &home, uint64_t signalMask, bool held = false);
 
 // The flags of clone(2) for a thread of ours: everything shared, nothing announced to the parent.
 uint64_t cloneFlags();

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
+#include <functional>
+#include <numeric>
+
 #include "ir/machine/decoder.h"
 #include "runtime/arch/x86_64_stub.h"
 #include "runtime/borrow.h"
@@ -95,7 +98,12 @@ TEST(AgentProgram, NothingTouchesTheStack) {
 
 TEST(WorkerProgram, ReadsAsIntended) {
   const x86_64::WorkerProgram &p = x86_64::workerProgram();
-  EXPECT_THAT(listing(p.code, 0, p.leave), ElementsAre("call rax", "mov ebx, eax"));
+  EXPECT_THAT(listing(p.code, p.create, p.leave), ElementsAre("call rax", "mov ebx, eax"));
+  EXPECT_THAT(listing(p.code, p.createFor, p.create),
+              ElementsAre("call r14", "mov r14, rax", "mov ebp, dword ptr [r14]", "mov r12d, dword ptr [r15]",
+                          "mov dword ptr [r15], 0xfffffffe", "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
+                          "pop r8", "call rax", "mov ebx, eax", "mov dword ptr [r15], r12d", "mov dword ptr [r14], ebp",
+                          "jmp " + at(p.leave)));
   const x86_64::AgentProgram &agent = x86_64::agentProgram();
   EXPECT_EQ(Bytes(p.code.begin() + p.leave, p.code.begin() + p.worker),
             Bytes(agent.code.begin() + agent.leave, agent.code.begin() + agent.standBy))
@@ -117,6 +125,18 @@ TEST(WorkerProgram, ReadsAsIntended) {
   EXPECT_THAT(listing(p.code, p.hold, p.code.size()),
               ElementsAre("mov eax, 0x22", "syscall", "jmp " + at(p.hold))); // pause
   EXPECT_LT(p.code.size(), 256U) << "it has to fit behind a code segment";
+}
+
+// The borrowed thread waits for a stand-in in the kernel (CLONE_VFORK), and all else is the same.
+TEST(BorrowStub, WaitsForAStandIn) {
+  auto stub = x86_64::borrowStub({}, 0), held = x86_64::borrowStub({}, 0, true);
+  EXPECT_THAT(listing(stub.code, stub.clone, stub.behindClone), testing::Contains("mov edi, 0x50f00"));
+  EXPECT_THAT(listing(held.code, held.clone, held.behindClone), testing::Contains("mov edi, 0x54f00"));
+  ASSERT_EQ(stub.code.size(), held.code.size());
+  EXPECT_EQ(std::inner_product(stub.code.begin(), stub.code.end(), held.code.begin(), 0, std::plus<>(),
+                               [](uint8_t a, uint8_t b) { return a == b ? 0 : 1; }),
+            1);
+  EXPECT_TRUE(x86_64::ownCode()[0].matches(held.code)) << "the next lpc finds it, if this one is killed";
 }
 
 // Flags are not saved, so nothing may change them.

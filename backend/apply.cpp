@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "backend/digest.h"
 #include "backend/opener.h"
@@ -85,6 +86,8 @@ private:
     outcome_.memories = std::move(plan->memories);
     outcome_.changes = std::move(plan->changes);
     outcome_.openings = std::move(plan->openings);
+    if (outcome_.kind == OutcomeKind::Applied || outcome_.kind == OutcomeKind::DryRun)
+      std::ranges::move(plan->remarks, std::back_inserter(outcome_.remarks));
     if (result.kind == OutcomeKind::Applied) return takeOldBytes(made->record), callAfterwards(*plan), true;
     if (result.kind != OutcomeKind::Uncertain && result.kind != OutcomeKind::Gone) withdraw(*made, result.stacks);
     // A pointer that was followed leads elsewhere now: plan again, as long as there is time.

@@ -67,6 +67,15 @@ Result<void> Planner::match() {
   auto matched = matchObjects(patch_, process_, snapshot_);
   if (!matched) return std::unexpected(std::move(matched.error()));
   modules_ = std::move(*matched);
+  for (size_t i = 0; i < modules_.size(); i++) {
+    const runtime::Module &module = snapshot_.modules[modules_[i]];
+    auto times =
+        module.buildId.empty() ? 1 : std::ranges::count(snapshot_.modules, module.buildId, &runtime::Module::buildId);
+    if (times > 1)
+      plan_.remarks.push_back(cat("`", module.path, "` is loaded ", times,
+                                  " times (dlmopen, or copies of its file); the patch means the one at ",
+                                  hexAddress(module.range.begin), " alone"));
+  }
   return {};
 }
 

@@ -146,6 +146,7 @@ struct Plan {
   std::vector<PlannedOpening> openings{};          // in the order written
   std::optional<runtime::ThreadLibrary> threads{}; // of the process, if planning had to know
   RemoteAddress closer{};                          // Record::closer
+  std::vector<std::string> remarks{};              // what else the user should know
   bool oneStore = false; // all there is to switch is one store (store.h): no stop, unless a function must be inactive
 };
 

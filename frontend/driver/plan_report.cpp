@@ -209,6 +209,13 @@ void writeThreads(Json &json, const std::vector<backend::ThreadVerdict> &threads
     });
 }
 
+std::string remarksText(const backend::Plan &plan) {
+  std::string out;
+  for (const std::string &remark : plan.remarks)
+    out += cat("note: ", displayable(remark), "\n");
+  return out;
+}
+
 } // namespace
 
 std::string planText(const Attempt &planned) {
@@ -219,7 +226,8 @@ std::string planText(const Attempt &planned) {
              callsText(plan), unknownsText(plan),
              plan.oneStore ? cat("stop: ", needsStop(plan) ? "only because of the functions above" : "none",
                                  ", the change is one store that no thread can see half done\n")
-                           : "");
+                           : "",
+             remarksText(plan));
 }
 
 std::string planDocument(const std::string &patch, const Attempt &attempt, const std::vector<Diagnostic> &diagnostics,
@@ -260,6 +268,11 @@ std::string planDocument(const std::string &patch, const Attempt &attempt, const
     json.array("threads", [&] { writeThreads(json, attempt.threads); });
     json.array("unknown", [&] {
       if (plan != nullptr) writeUnknowns(json, *plan);
+    });
+    json.array("remarks", [&] {
+      if (plan == nullptr) return;
+      for (const std::string &remark : plan->remarks)
+        json.textElement(remark);
     });
     writeDiagnostics(json, diagnostics, file);
     json.number("status", status);

@@ -61,7 +61,8 @@ std::vector<Kind> kindsOf(std::vector<Leftover> left, const runtime::Process &pr
     auto end = std::ranges::find_if(begin, left.end(), [&](const Leftover &one) { return one.kind != begin->kind; });
     std::vector<GuardedCode> guarded;
     for (const Leftover &one : std::ranges::subrange(begin, end))
-      guarded.push_back({.name = std::string(one.kind), .range = one.range, .startIsSafe = false, .pointers = true});
+      for (const RemoteRange &range : one.pointed)
+        guarded.push_back({.name = std::string(one.kind), .range = range, .startIsSafe = false, .pointers = true});
     kinds.emplace_back(std::vector(begin, end), ActivityCheck(process, snapshot.maps, std::move(guarded)));
     begin = end;
   }

@@ -12,6 +12,8 @@
 namespace lpc::runtime {
 namespace {
 
+constexpr uint64_t kBlock = 64 << 10; // more than a control block and its alignment
+
 void findCode(const Process &process, const std::vector<Mapping> &maps, std::vector<Leftover> &found) {
   for (const RemoteRange &range : findPadding(process, maps)) {
     Bytes content(range.size());
@@ -26,11 +28,14 @@ void findCode(const Process &process, const std::vector<Mapping> &maps, std::vec
       if (own == x86_64::ownCode().end()) continue;
       RemoteAddress at = range.begin + offset;
       BytesView bytes = rest.first(own->code.size());
-      found.push_back({own->kind, own->brief, {at, at + bytes.size()}, at, Bytes(bytes.begin(), bytes.end())});
+      const RemoteRange all{at, at + bytes.size()};
+      found.push_back({own->kind, own->brief, all, {all}, at, Bytes(bytes.begin(), bytes.end())});
     }
   }
 }
 
+// pthread_create has the addresses of its arguments, and of the control block that it makes at the end of the stack.
+// Not sought are those of the rest: of 8 MB there is one on many a stack, in what nobody has written to.
 void findWorkers(const Process &process, const std::vector<Mapping> &maps, std::vector<Leftover> &found) {
   for (const Mapping &mapping : maps) {
     if (!mapping.path.starts_with(worker::kMappingName) || mapping.offset != 0) continue;
@@ -40,7 +45,9 @@ void findWorkers(const Process &process, const std::vector<Mapping> &maps, std::
     if (job.launched == 0 || job.thread != 0 || job.function != 0) continue;
     Bytes word;
     appendLittle(word, job.launched, sizeof job.launched);
-    found.push_back({"the memory of a worker", false, {begin, begin + worker::kWorkerSize}, at, std::move(word)});
+    const RemoteRange all{begin, begin + worker::kWorkerSize};
+    const RemoteRange arguments{begin, begin + worker::kPage}, block{{all.end.value - kBlock}, all.end};
+    found.push_back({"the memory of a worker", false, all, {arguments, block}, at, std::move(word)});
   }
 }
 

@@ -9,11 +9,13 @@
 
 namespace lpc::runtime {
 
-// It is done away with where no thread is in `range` or comes back to it: by zeros over `bytes`, which stand at `at`.
+// It is done away with where no thread is in `range` or has a pointer to one of `pointed`, which are parts of it that
+// whoever comes back to it has an address of: by zeros over `bytes`, which stand at `at`.
 struct Leftover {
   std::string_view kind;
   bool brief = false; // a thread is in it for a moment at most
   RemoteRange range;
+  std::vector<RemoteRange> pointed;
   RemoteAddress at;
   Bytes bytes;
 };

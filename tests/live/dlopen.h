@@ -50,7 +50,7 @@ constexpr const char *kProgram = R"(
     int threads = argc > 1 ? atoi(argv[1]) : 0;
     for (long i = 1; i <= threads; i++) { pthread_t thread; pthread_create(&thread, NULL, work, (void *)i); }
     puts("ready");
-    char line[256];
+    char line[256] = ""; // no part of it holds what was on the stack before
     while (fgets(line, sizeof line, stdin)) {
       line[strcspn(line, "\n")] = 0;
       if (line[0] == 'c') said[0] = 0;

@@ -122,8 +122,10 @@ bool ActivityCheck::scanStacks(const runtime::StoppedThread &thread) {
 }
 
 bool ActivityCheck::scanRegisters(const runtime::StoppedThread &thread) {
-  for (uint64_t word : thread.registers.words())
-    if ((hit_ = at({word}, true)) && hit_->pointers) return true;
+  for (uint64_t word : thread.registers.words()) {
+    hit_ = at({word}, true);
+    if (hit_ && hit_->pointers) return true;
+  }
   return false;
 }
 

@@ -105,6 +105,7 @@ private:
   }
 
   Error differs(const Plan &plan) const {
+    LPC_CHECK(options_.expectedPlan.has_value());
     return {DiagnosticId::PlanDiffers,
             cat("what would be done to process ", process_.pid(), " is not what was planned"),
             {{"plans:", {}, {"expected  " + toHex(*options_.expectedPlan), "now       " + toHex(digestOf(plan))}}},

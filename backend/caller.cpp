@@ -93,6 +93,7 @@ Result<void> Caller::begin(runtime::Agent &agent, const Snapshot &snapshot) {
   if (auto ready = prepare(snapshot); !ready) return ready;
   if (worker_ && !worker_->alive()) worker_.reset();
   if (worker_) return {};
+  LPC_CHECK(library_.has_value());
   auto worker = runtime::Worker::start(process_, agent, snapshot.maps, *library_, runtime::Clock::now() + limit_);
   if (!worker) return std::unexpected(std::move(worker.error()));
   worker_.emplace(std::move(*worker));
@@ -106,6 +107,7 @@ Result<uint64_t> Caller::call(const Call &call, runtime::Agent &agent, const Sna
   std::ranges::copy(call.arguments, made.arguments.begin());
   LoaderExit exit(process_);
   if (call.throughLinker) made.wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
+  LPC_CHECK(worker_.has_value());
   auto result = worker_->run(made, limit_);
   if (result) return result;
   Error error = std::move(result.error()).during(cat("calling ", call.name));

@@ -33,11 +33,11 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
       if (auto started = startAgent(); !started) return started;
       LoaderExit exit(process_);
       auto wayOut = [&](const runtime::FailedCall &failed) { return exit.find(failed); };
-      if (auto gone = runtime::removeLeftWorkers(process_, *agent_, snapshot_.maps, deadline_, wayOut); !gone)
+      if (auto gone = runtime::removeLeftWorkers(process_, agent(), snapshot_.maps, deadline_, wayOut); !gone)
         return gone;
       continue;
     }
-    if (left && !std::exchange(erased, true)) eraseLeftovers(process_, snapshot_, options_, &*agent_);
+    if (left && !std::exchange(erased, true)) eraseLeftovers(process_, snapshot_, options_, &agent());
     auto records = readRegistry(process_, snapshot_.maps);
     if (!records) return std::unexpected(std::move(records.error()));
     records_ = std::move(*records);
@@ -46,7 +46,7 @@ Result<void> Session::look(std::vector<std::string> &remarks) {
     if (*dropped) continue;
     if (repaired || std::ranges::none_of(records_, needsRepair)) return {};
     if (auto started = startAgent(); !started) return started;
-    auto done = repair(records_, process_, snapshot_, *agent_, caller_, remarks);
+    auto done = repair(records_, process_, snapshot_, agent(), caller_, remarks);
     if (!done) return done;
     repaired = true;
   }
@@ -57,7 +57,7 @@ Result<bool> Session::dropHandedOver() {
   for (const FoundRecord &found : records_) {
     if (!isHandedOver(found, records_)) continue;
     if (auto started = startAgent(); !started) return std::unexpected(std::move(started.error()));
-    if (auto gone = agent_->unmap(found.range.begin, found.range.size()); !gone)
+    if (auto gone = agent().unmap(found.range.begin, found.range.size()); !gone)
       return std::unexpected(std::move(gone.error()));
     return true;
   }

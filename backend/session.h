@@ -33,7 +33,10 @@ public:
 
   // Starts the agent at the first call; what an earlier lpc has left of its code is erased before.
   Result<void> startAgent();
-  [[nodiscard]] runtime::Agent &agent() { return *agent_; }
+  [[nodiscard]] runtime::Agent &agent() {
+    LPC_CHECK(agent_.has_value());
+    return *agent_;
+  }
   void endAgent() {
     caller_.end();
     agent_.reset();

@@ -213,21 +213,22 @@ Result<runtime::ThreadLibrary> findThreadLibrary(const runtime::Process &process
   auto symbols = definedBy(snapshot, *libc, {"pthread_create", "_thread_db_pthread_tid"}, !inProgram);
   if (const runtime::Module *older = named(snapshot, "libpthread.so.0"); older && !symbols[0])
     symbols[0] = definedBy(snapshot, *older, {"pthread_create"})[0];
-  if (inProgram && !(symbols[0] && symbols[1]))
+  const std::optional<RemoteAddress> create = symbols[0], ids = symbols[1];
+  if (inProgram && !(create && ids))
     return noThreads(process, "it has no C library of GNU, or one linked into it without threads or without symbols");
-  if (!symbols[0]) return noThreads(process, "it has no `pthread_create`");
+  if (!create) return noThreads(process, "it has no `pthread_create`");
   if (inProgram && !allocatesByLibrary(snapshot, *libc))
     return noThreads(process, "its memory is not allocated by the C library, but by the program itself");
   if (inProgram && !hasBegun(process, snapshot)) return noThreads(process, "its own C library is not set up yet");
   auto storage = runtime::readThreadStorage(process, snapshot.maps, snapshot.modules, *libc);
-  if (!symbols[1] || !storage || !storage->fromThread)
+  if (!ids || !storage || !storage->fromThread)
     return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
-  auto description = process.read(*symbols[1], 12); // bits, number of elements, offset: 32 bits each
+  auto description = process.read(*ids, 12); // bits, number of elements, offset: 32 bits each
   if (!description) return std::unexpected(std::move(description.error()));
   BytesView words(*description);
   if (loadLittle(words.first(4)) != 32 || loadLittle(words.subspan(4, 4)) != 1)
     return noThreads(process, "its C library keeps its threads in a way that lpc does not know");
-  runtime::ThreadLibrary library{*symbols[0], loadLittle(words.subspan(8, 4)), *storage, inProgram};
+  runtime::ThreadLibrary library{*create, loadLittle(words.subspan(8, 4)), *storage, inProgram};
   if (!inProgram)
     if (auto found = findAllocators(process, snapshot, *libc, library); !found) return std::unexpected(found.error());
   return library;

@@ -219,6 +219,7 @@ std::string remarksText(const backend::Plan &plan) {
 } // namespace
 
 std::string planText(const Attempt &planned) {
+  LPC_CHECK(planned.plan.has_value());
   const backend::Plan &plan = *planned.plan;
   return cat("plan of ", displayable(plan.patchName), " for process ", planned.pid, "\ndigest ",
              toHex(backend::digestOf(plan)), "\n", memoriesText(plan), openingsText(plan), relocationsText(plan),

@@ -49,9 +49,10 @@ void otherVersions(const ast::Got &got, const std::string &name, const std::set<
 
 std::optional<ImportSlots> findImport(const ast::Got &got, Context &context) {
   std::optional<size_t> object = 0;
-  if (got.object) object = namedObject(*got.object, context);
+  Place place = got.symbol.place;
+  if (got.object) object = namedObject(*got.object, context), place = got.object->place;
   if (!object) return std::nullopt;
-  auto file = fileOf(*object, got.object ? got.object->place : got.symbol.place, context);
+  auto file = fileOf(*object, place, context);
   if (file == nullptr) return std::nullopt;
   const auto [name, version] = splitVersion(got.symbol.text);
   ImportSlots found{*object, file->importSlots(name)};

@@ -76,7 +76,8 @@ RegisterFlow::Code *RegisterFlow::codeAt(LinkAddress address) {
           Code{.function = std::move(*function), .uses = std::move(uses), .restored = kept, .changed = {}, .read = {}};
     }
   }
-  return found->second ? &*found->second : nullptr;
+  std::optional<Code> &code = found->second;
+  return code ? &*code : nullptr;
 }
 
 RegisterSet RegisterFlow::changedBy(LinkAddress entry) {
@@ -147,7 +148,7 @@ RegisterSet RegisterFlow::usedFrom(Code &code, uint64_t address, RegisterSet ask
       if (instruction.isCall) {
         left = callee(instruction, left);
       } else if (instruction.isBranch) {
-        if (leads(instruction, code.function))
+        if (instruction.target && leads(instruction, code.function))
           open.emplace_back(*instruction.target, left);
         else
           callee(instruction, left);
@@ -162,18 +163,21 @@ RegisterSet RegisterFlow::usedFrom(Code &code, uint64_t address, RegisterSet ask
 // order, and one in front of them holds nothing, because another call has just been.
 RegisterSet RegisterFlow::parametersOfOthers(const Code &code, size_t call, LinkAddress callee) {
   RegisterSet set = 0, unread = 0, read = 0;
-  size_t i = call;
-  for (; i-- > 0 && call - i < kMostBefore;) {
+  const Instruction *before = nullptr; // the call
+  for (size_t i = call; i > 0 && call - i < kMostBefore;) {
+    i--;
     const Instruction &instruction = code.function.code[i];
-    if (instruction.isCall) break;
+    if (instruction.isCall) {
+      before = &instruction;
+      break;
+    }
     if (instruction.isBranch || instruction.endsFlow) return 0; // what is set here may be for the other way
     unread |= code.uses[i].replaces & ~read & ~set;
     set |= code.uses[i].replaces;
     read |= code.uses[i].reads;
   }
-  if (i >= call || !code.function.code[i].isCall) return 0;
-  const std::optional<uint64_t> &before = code.function.code[i].target;
-  RegisterSet changed = before ? changedBy({*before}) : convention_.all();
+  if (before == nullptr) return 0;
+  RegisterSet changed = before->target ? changedBy({*before->target}) : convention_.all();
   RegisterSet others = 0;
   for (const auto &order : {convention_.integers, convention_.vectors}) {
     bool behind = false;
@@ -190,10 +194,13 @@ std::vector<RegisterFlow::Caller> RegisterFlow::callersOf(LinkAddress entry, Reg
   if (!haveSections_) {
     haveSections_ = true;
     uint64_t size = 0;
-    for (const target::Section &section : file_.sections())
-      if (section.executable && section.loaded && !section.zeroFilled && (size += section.size) <= kMostCode)
-        if (auto bytes = file_.bytesAt(section.address, section.size))
-          sections_.emplace_back(section.address, std::move(*bytes));
+    for (const target::Section &section : file_.sections()) {
+      if (!section.executable || !section.loaded || section.zeroFilled) continue;
+      size += section.size;
+      if (size > kMostCode) break;
+      if (auto bytes = file_.bytesAt(section.address, section.size))
+        sections_.emplace_back(section.address, std::move(*bytes));
+    }
   }
   std::vector<Caller> callers;
   for (const auto &[address, bytes] : sections_)

@@ -54,16 +54,23 @@ static int filter(unsigned verdict) {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-/* From 3 GiB below to 3 GiB above, 2 MiB at a time and then page by page: whatever is free there is no more. */
+/* From 3 GiB below to 3 GiB above, 2 MiB at a time and then page by page where that was not to be had: whatever is free
+   there is no more. */
 static int cram(void) {
-  uintptr_t code = (uintptr_t)(void *)&number & ~(uintptr_t)0x1fffff, reach = (uintptr_t)3 << 30, begin = 0x10000;
+  enum { kBlock = 2 << 20, kPage = 4096 };
+  static char whole[((uintptr_t)6 << 30) / kBlock];
+  uintptr_t code = (uintptr_t)(void *)&number & ~(uintptr_t)(kBlock - 1), reach = (uintptr_t)3 << 30, begin = 0x10000;
   if (code > reach) begin = code - reach;
-  for (uintptr_t size = 2 << 20; size >= 4096; size = size == 4096 ? 0 : 4096)
+  for (uintptr_t size = kBlock; size >= kPage; size = size == kPage ? 0 : kPage)
     for (uintptr_t at = begin; at < code + reach; at += size) {
+      if (size == kPage && whole[(at - begin) / kBlock]) {
+        at += kBlock - size;
+        continue;
+      }
       void *made =
           mmap((void *)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
       if (made == MAP_FAILED && errno != EEXIST && errno != EPERM) return 1;
-      if (size == 4096 && made == MAP_FAILED && errno == EEXIST && at % (2 << 20) == 0) at += (2 << 20) - size;
+      if (size == kBlock) whole[(at - begin) / kBlock] = made != MAP_FAILED;
     }
   return 0;
 }

@@ -2,15 +2,9 @@
 //
 //   1. The agent maps memory for it: its job, a guard page, its stack (worker_memory.h). A memfd of a name of its own,
 //      so that the next lpc can find what a killed one has left.
-//   2. Another thread is borrowed for a clone. It gets a thread block that is all zero but for what pthread_create
-//      looks at: pointers to itself, its id (the owner of recursive locks), and the guards that new threads inherit.
-//   3. That thread calls pthread_create, detached, with the worker's stack, and ends. The worker is attached from its
-//      birth.
-//   4. What the C library has kept in the zero block (the allocator gave it a cache and an arena) is handed over to
-//      the worker, which gives it back at its end as every thread does. Without that each worker would cost an arena.
-//   5. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
-//
-// Where another library allocates than the C library, 2 to 4 go in another way: worker_stand_in.cpp.
+//   2. It is made, attached from its birth: worker_caller.cpp, or, where another library allocates than the C library,
+//      worker_stand_in.cpp.
+//   3. The worker runs the loop of x86_64_stub.h, and stands at its system call between two functions.
 //
 // A function that fails is led out by who called it, where that knows a way. Until that is found, one that has raised a
 // signal stands where it would sleep if lpc were killed, and not in front of the signal; where it was is in its memory,
@@ -37,6 +31,7 @@
 #include "runtime/padding.h"
 #include "runtime/proc_text.h"
 #include "runtime/remote_thread.h"
+#include "runtime/worker_caller.h"
 #include "runtime/worker_memory.h"
 #include "runtime/worker_stand_in.h"
 
@@ -52,13 +47,6 @@ constexpr auto kWayOutTime = std::chrono::seconds(10), kLongestWayOutTime = std:
 constexpr unsigned kEnoughPlaces = 300;
 constexpr unsigned kMostFailures = 8; // of one call: destructors that fail one after the other
 
-// The memory of the thread that calls pthread_create: stack, thread-local variables, thread descriptor, vector of
-// those.
-constexpr uint64_t kCallerStack = 128 << 10, kCallerBlock = kCallerStack + (128 << 10);
-constexpr uint64_t kCallerVector = kCallerBlock + (28 << 10), kCallerSize = kCallerVector + kPage;
-
-// tcbhead_t of glibc (sysdeps/x86_64/nptl/tls.h); the offsets of both guards are known to compilers.
-constexpr uint64_t kSelf = 0, kVector = 8, kDescriptor = 0x10, kMultipleThreads = 0x18, kGuards = 0x28;
 // struct pthread_attr of glibc (sysdeps/nptl/internaltypes.h), the same since 2.0.
 constexpr uint64_t kAttrFlags = 8, kAttrStackEnd = 24, kAttrStackSize = 32, kAttributesSize = 56;
 constexpr uint32_t kDetached = 1, kOwnStack = 8;
@@ -80,24 +68,11 @@ std::string signalName(int signal) {
   return name ? cat("SIG", name) : cat("signal ", signal);
 }
 
-void put(Bytes &bytes, uint64_t offset, uint64_t value, unsigned width = 8) {
-  storeLittle(std::span(bytes).subspan(offset, width), value);
-}
-
 Bytes attributes(RemoteAddress memory) {
   Bytes bytes(kAttributesSize);
   put(bytes, kAttrFlags, kDetached | kOwnStack, 4);
   put(bytes, kAttrStackEnd, (memory + kWorkerSize).value);
   put(bytes, kAttrStackSize, kWorkerSize - kMakerStackEnd);
-  return bytes;
-}
-
-// The thread block of the caller, as a window of bytes from the start of its thread-local variables on.
-Result<Bytes> initialStorage(const Process &process, const ThreadStorage &storage) {
-  Bytes bytes(storage.size);
-  uint64_t initial = std::min<uint64_t>(storage.image.size(), storage.size);
-  if (auto read = process.read(storage.image.begin, std::span(bytes).first(initial)); !read)
-    return std::unexpected(read.error());
   return bytes;
 }
 
@@ -126,9 +101,6 @@ struct Worker::Impl {
   enum class Halt : uint8_t { Ready, Signal, Late, Over };
   Result<void> placeProgram(const std::vector<Mapping> &maps);
   Result<void> bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline);
-  Result<void> bearByStandIn(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline);
-  Result<Bytes> callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const;
-  Result<void> handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const;
   Result<void> becomeThread();
   Result<Halt> runOn(Deadline deadline, siginfo_t &signal);
   Error failure(const WorkerCall &call, Halt halt, const siginfo_t &signal, std::chrono::microseconds limit) const;
@@ -144,35 +116,6 @@ struct Worker::Impl {
 
 // --- birth --------------------------------------------------------------------------------------------------------
 
-Result<Bytes> Worker::Impl::callerBlock(RemoteThread &caller, const ThreadLibrary &library, RemoteAddress block) const {
-  constexpr uint64_t kSize = kCallerSize - kCallerBlock;
-  auto guards = process->read(RemoteAddress{caller.registers().fs_base} + kGuards, 16);
-  if (!guards) return std::unexpected(guards.error());
-  Bytes bytes(kSize);
-  put(bytes, kSelf, block.value);
-  put(bytes, kDescriptor, block.value);
-  put(bytes, kVector, (block + (kCallerVector - kCallerBlock) + 16).value);
-  put(bytes, kMultipleThreads, 1, 4);
-  std::ranges::copy(*guards, bytes.begin() + kGuards);
-  put(bytes, library.idOffset, static_cast<uint64_t>(idInside(process->pid(), caller.tid())), 4);
-  return bytes;
-}
-
-// The words of the C library's variables that the caller has changed.
-Result<void> Worker::Impl::handOver(RemoteAddress from, const ThreadLibrary &library, const Bytes &initial) const {
-  auto now = process->read(from, initial.size());
-  if (!now) return std::unexpected(now.error());
-  auto registers = thread.registers();
-  if (!registers) return std::unexpected(registers.error());
-  RemoteAddress own = RemoteAddress{registers->fs_base} + static_cast<uint64_t>(*library.storage.fromThread);
-  for (uint64_t at = 0; at + 8 <= initial.size(); at += 8) {
-    BytesView word = BytesView(*now).subspan(at, 8);
-    if (std::ranges::equal(word, BytesView(initial).subspan(at, 8))) continue;
-    if (auto written = process->write(own + at, word); !written) return written;
-  }
-  return {};
-}
-
 Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps) {
   const Bytes &code = x86_64::workerProgram().code;
   auto place = placeInPadding(*process, findPadding(*process, maps), code, true, agent->program());
@@ -187,59 +130,21 @@ Result<void> Worker::Impl::placeProgram(const std::vector<Mapping> &maps) {
 }
 
 Result<void> Worker::Impl::bear(const std::vector<Mapping> &maps, const ThreadLibrary &library, Deadline deadline) {
-  auto initial = initialStorage(*process, library.storage);
-  if (!initial) return std::unexpected(initial.error());
-  auto caller = agent->borrow(maps, deadline);
-  if (!caller) return std::unexpected(caller.error());
-  if (auto written = placeProgram(maps); !written) return written;
-  auto own = caller->ownMemory(kCallerSize, deadline);
-  if (!own) return std::unexpected(own.error());
-  RemoteAddress block = own->begin + kCallerBlock;
-  RemoteAddress variables = block + static_cast<uint64_t>(*library.storage.fromThread);
-  auto content = callerBlock(*caller, library, block);
-  if (!content) return std::unexpected(content.error());
-  if (auto filled = process->write(block, *content); !filled) return filled;
-  if (auto filled = process->write(variables, *initial); !filled) return filled;
-
-  user_regs_struct registers = caller->registers();
-  registers.fs_base = block.value;
-  registers.rsp = (own->begin + kCallerStack).value;
-  registers.rax = library.create.value;
-  registers.rdi = (memory + kHandleAt).value;
-  registers.rsi = (memory + kAttributesAt).value;
-  registers.rip = (program + x86_64::workerProgram().create).value;
-  registers.rdx = (program + x86_64::workerProgram().worker).value;
-  registers.rcx = memory.value;
-  Bytes one;
-  appendLittle(one, 1, 8);
-  if (auto noted = process->write(memory + offsetof(WorkerJob, launched), one); !noted) return noted;
-  keep = true; // from now on the worker may come to be without us
-  if (auto launched = caller->launch(registers); !launched) return launched;
-  int status = 0;
-  auto born = caller->birth({memory, memory + kWorkerSize}, status, deadline);
-  if (!born && born.error().id == DiagnosticId::CannotStop)
-    return fail(
-        DiagnosticId::NoThreads,
-        cat("process ", process->pid(), " made no thread in time: one of its threads holds a lock of the C library"));
-  if (!born) return std::unexpected(born.error());
-  if (!born->attached()) {
-    keep = false;
-    (void)caller->end(deadline);
-    return failErrno(DiagnosticId::NoThreads, cat("process ", process->pid(), " may have no further thread"), status);
+  std::optional<RemoteThread> caller; // its stub and the program have the same room, one after the other
+  if (!library.owners) {
+    auto borrowed = agent->borrow(maps, deadline);
+    if (!borrowed) return std::unexpected(borrowed.error());
+    caller.emplace(std::move(*borrowed));
   }
-  thread = std::move(*born);
-  if (auto done = handOver(variables, library, *initial); !done) return done;
-  if (auto ended = caller->end(deadline); !ended) return std::unexpected(ended.error());
-  return becomeThread();
-}
-
-Result<void> Worker::Impl::bearByStandIn(const std::vector<Mapping> &maps, const ThreadLibrary &library,
-                                         Deadline deadline) {
-  LPC_CHECK(library.owners);
   if (auto written = placeProgram(maps); !written) return written;
-  auto born = makeByStandIn({*process, *agent, maps, library, *library.owners, memory, program, &keep}, deadline);
-  if (!born) return std::unexpected(born.error());
-  thread = std::move(*born);
+  const Order order{*process, *agent, maps, library, memory, program, &keep};
+  if (caller) {
+    if (auto made = makeByCaller(order, *caller, thread, deadline); !made) return made;
+  } else {
+    auto made = makeByStandIn(order, deadline);
+    if (!made) return std::unexpected(made.error());
+    thread = std::move(*made);
+  }
   return becomeThread();
 }
 
@@ -261,12 +166,7 @@ Result<void> Worker::Impl::becomeThread() {
 
 Result<Worker> Worker::start(const Process &process, Agent &agent, const std::vector<Mapping> &maps,
                              const ThreadLibrary &library, Deadline deadline) {
-  const ThreadStorage &storage = library.storage;
-  bool fits = storage.fromThread && *storage.fromThread < 0 &&
-              static_cast<uint64_t>(-*storage.fromThread) <= kCallerBlock - kCallerStack &&
-              storage.size <= static_cast<uint64_t>(-*storage.fromThread) && library.idOffset >= kGuards + 16 &&
-              library.idOffset <= kCallerVector - kCallerBlock - 4;
-  if (!fits)
+  if (!fitsCaller(library))
     return fail(DiagnosticId::NoThreads,
                 cat("the C library of process ", process.pid(), " keeps its threads in a way that lpc does not know"));
   auto before = threadIds(process.pid());
@@ -283,7 +183,7 @@ Result<Worker> Worker::start(const Process &process, Agent &agent, const std::ve
   if (auto written = process.write(*memory + kAttributesAt, attributes(*memory)); !written)
     return std::unexpected(written.error());
   if (library.owners) {
-    if (auto born = impl->bearByStandIn(maps, library, deadline); !born) return std::unexpected(born.error());
+    if (auto born = impl->bear(maps, library, deadline); !born) return std::unexpected(born.error());
     return Worker(std::move(impl));
   }
   if (library.inProgram && !leavesLibrary(process, *before, maps, true, deadline))

@@ -39,6 +39,10 @@ static_assert(sizeof(WorkerJob) <= kHeldAt && kHeldAt + sizeof(Held) <= kAttribu
 
 inline Deadline within(std::chrono::microseconds time) { return Clock::now() + time; }
 
+inline void put(Bytes &bytes, uint64_t offset, uint64_t value, unsigned width = 8) {
+  storeLittle(std::span(bytes).subspan(offset, width), value);
+}
+
 inline RemoteRange programAt(RemoteAddress at) { return {at, at + x86_64::workerProgram().code.size()}; }
 
 inline std::string textOf(const Process &process, RemoteAddress memory) {

@@ -112,7 +112,7 @@ private:
   std::optional<std::string> whyBusy(const StoppedThread &thread) {
     const bool stands = !thread.registers.positionOnly;
     Backtrace trace = unwinder_.trace(thread);
-    if (auto why = whyNotQuiet(trace, order_.owners, !stands); why || !stands) return why;
+    if (auto why = whyNotQuiet(trace, *order_.library.owners, !stands); why || !stands) return why;
     for (size_t i = 0; i < trace.frames.size(); i++)
       if (!unwinder_.knows(i == 0 ? trace.frames[0] : trace.frames[i] - 1))
         return "there is code on its stack without unwinding tables";
@@ -161,6 +161,7 @@ private:
 } // namespace
 
 Result<TracedThread> makeByStandIn(const Order &order, Deadline deadline) {
+  LPC_CHECK(order.library.owners);
   auto modules = readModules(order.process, order.maps);
   if (!modules) return std::unexpected(modules.error());
   auto unwinder = Unwinder::prepare(order.process, order.maps, *modules);

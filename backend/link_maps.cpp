@@ -14,6 +14,7 @@
 #include <array>
 #include <optional>
 
+#include "frontend/target/paths.h"
 #include "ir/support/bytes.h"
 #include "runtime/elf_memory.h"
 
@@ -53,8 +54,6 @@ std::optional<Private> privateOf(RemoteAddress at, const runtime::ElfMemory &elf
   Private read{*found.end() & 0xffffffff, *found.end() >> 32 & kTypeMask};
   return read.users <= kMostUsers ? std::optional(read) : std::nullopt;
 }
-
-std::string fileName(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
 
@@ -98,7 +97,8 @@ const LinkMaps::Row *LinkMaps::rowOf(RemoteAddress at) const {
 // The first that has the name, as in glibc.
 const LinkMaps::Row *LinkMaps::named(const std::string &needed) const {
   auto isIt = [&](const Row &row) {
-    return row.module && (row.module->soname == needed || fileName(row.module->path) == fileName(needed));
+    return row.module &&
+           (row.module->soname == needed || target::fileNameOf(row.module->path) == target::fileNameOf(needed));
   };
   auto found = std::ranges::find_if(rows_, isIt);
   return found == rows_.end() ? nullptr : &*found;

@@ -4,20 +4,19 @@
 // side has no build-id; then the recorded bytes of every changed place are what protects the process (plan.cpp).
 #include "backend/match.h"
 
+#include "frontend/target/paths.h"
 #include "ir/support/cat.h"
 
 namespace lpc::backend {
 namespace {
-
-std::string fileName(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 std::string buildIdText(const Bytes &buildId) {
   return buildId.empty() ? "(no build-id)" : "build-id " + toHex(buildId);
 }
 
 bool sameName(const ir::Object &object, const runtime::Module &module) {
-  if (!object.soname.empty()) return object.soname == module.soname || object.soname == fileName(module.path);
-  return fileName(object.path) == fileName(module.path);
+  if (!object.soname.empty()) return object.soname == module.soname || object.soname == target::fileNameOf(module.path);
+  return target::fileNameOf(object.path) == target::fileNameOf(module.path);
 }
 
 std::unexpected<Error> mismatch(const ir::Patch &patch, const ir::Object &object, const runtime::Process &process,

@@ -25,6 +25,7 @@
 #include "backend/loader_exit.h"
 #include "backend/open_image.h"
 #include "backend/prepare.h"
+#include "frontend/target/paths.h"
 #include "ir/support/cat.h"
 #include "runtime/elf_memory.h"
 #include "runtime/memory_file.h"
@@ -35,8 +36,6 @@ namespace {
 
 constexpr size_t kLongestMessage = 1024, kLongestMemoryName = 200;
 constexpr uint64_t kScratch = 256; // Agent::scratch
-
-std::string fileName(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 // Relative ones are seen from the folder of the patch, as its author sees them.
 std::string absolutePath(const ir::Patch &patch, const std::string &file) {
@@ -209,7 +208,7 @@ std::optional<std::string> Opener::ownPath(const ir::Payload &payload) {
 
 Result<std::string> Opener::throughMemory(const ir::Payload &payload) {
   runtime::Agent &agent = session_.agent();
-  std::string name = cat("dlopen:", fileName(payload.name)).substr(0, kLongestMemoryName);
+  std::string name = cat("dlopen:", target::fileNameOf(payload.name)).substr(0, kLongestMemoryName);
   auto file = runtime::MemoryFile::create(process_, agent, name, payload.bytes.size());
   if (!file) return std::unexpected(std::move(file.error()));
   if (auto written = file->write(0, payload.bytes); !written) return std::unexpected(std::move(written.error()));

@@ -14,6 +14,7 @@
 #include "backend/plan_start.h"
 #include "backend/symbol_elf.h"
 #include "ir/support/cat.h"
+#include "runtime/elf_memory.h"
 
 namespace lpc::backend {
 namespace {
@@ -113,22 +114,10 @@ private:
   }
 
   [[nodiscard]] std::optional<PayloadRange> unwindTableOf(RemoteAddress base) const {
-    Elf64_Ehdr header;
-    auto bytes = process_.read(base, sizeof header);
-    if (!bytes) return std::nullopt;
-    std::memcpy(&header, bytes->data(), sizeof header);
-    if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > kLargestImage) return std::nullopt;
-    bytes = process_.read(base + header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr));
-    if (!bytes) return std::nullopt;
-    std::optional<uint64_t> start; // link address of the image
-    for (size_t i = 0; i < header.e_phnum; i++) {
-      Elf64_Phdr segment;
-      std::memcpy(&segment, bytes->data() + i * sizeof segment, sizeof segment);
-      if (segment.p_type == PT_LOAD && !start) start = segment.p_vaddr;
-      if (segment.p_type == PT_GNU_EH_FRAME && start && segment.p_vaddr - *start < kLargestImage)
-        return PayloadRange{segment.p_vaddr - *start, std::min(segment.p_memsz, kLargestImage)};
-    }
-    return std::nullopt;
+    auto image = runtime::ElfMemory::withHeader(process_, maps_, base);
+    auto table = image ? image->segment(PT_GNU_EH_FRAME) : std::nullopt;
+    if (!table || table->begin < base || table->begin - base >= kLargestImage) return std::nullopt;
+    return PayloadRange{table->begin - base, std::min(table->size(), kLargestImage)};
   }
 
   const runtime::Process &process_;
